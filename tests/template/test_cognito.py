@@ -1,9 +1,10 @@
 """The user pool before a SAML provider: who may get which token, and what functions are told of it."""
 
+import re
 import tomllib
 import unittest
 
-from templates import SAML, read, resources, text
+from templates import ROOT, SAML, SEVERAL, read, resources, text
 from variables import of_cognito, variables
 
 FILE = "infra/cognito.yaml"
@@ -58,6 +59,24 @@ class Cognito(unittest.TestCase):
             self.assertRegex(good, pattern)
         for bad in ("http://agents.acme.example/callback", "http://localhost.acme.example/callback", "javascript:alert(1)", ""):
             self.assertNotRegex(bad, pattern)
+
+    def test_tokens_of_no_other_client_are_let_in_and_the_runbook_says_how_agents_are_told_apart(self):
+        body = (ROOT / "template.yaml").read_text()
+        self.assertIn("audience: !If [HasSaml, [!GetAtt Cognito.Outputs.Machine, !GetAtt Cognito.Outputs.Person], [!Ref Audience]]", body)
+        [issuer] = tomllib.loads(f"issuers = {of_cognito('Issuers')}")["issuers"]
+        self.assertEqual(issuer["audience"], [of_cognito("Machine"), of_cognito("Person")])
+        runbook = " ".join((ROOT / "infra/README.md").read_text().split())
+        self.assertIn("A client that you add to the pool is refused", runbook)
+        [how] = re.findall(r"\*\*To tell agents apart\*\*.*?Nobody has tried it\.", runbook)
+        template, outputs = read("template.yaml"), read(FILE)["Outputs"]
+        for name in re.findall(r"`(\w+)`", how):
+            if name not in ("audience", "person_claim", "sub"):
+                self.assertTrue(name in template["Parameters"] or name in outputs or name in read(FILE)["Parameters"], name)
+        # Several issuers go with a Lambda authorizer alone, and that without SamlMetadata.
+        self.assertIn("AuthorizerType=lambda", how)
+        # Nobody can say so of the page then.
+        written = variables(SEVERAL)["approval"]["SNOWGATE_REVIEWERS_ISSUER"]
+        self.assertNotIn("person_claim", written)
 
     def test_an_answer_that_nobody_asked_for_signs_nobody_in(self):
         details = resources(FILE)["Company"]["Properties"]["ProviderDetails"]

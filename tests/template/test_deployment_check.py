@@ -50,6 +50,13 @@ class Parameters(unittest.TestCase):
                 else:
                     self.assertTrue(name in patterns or name in anything)
 
+    def test_pages_are_kept_for_as_long_as_a_bundle_may_let_a_statement_wait(self):
+        fewest = int(re.search(r"const FEWEST_PAGE_DAYS: u64 = (\d+);", (SOURCE / "checks.rs").read_text())[1])
+        longest = int(re.search(r"at most (\d+) days\"", (ROOT / "crates/policy/src/settings_file.rs").read_text())[1])
+        self.assertEqual(fewest, longest)
+        self.assertGreaterEqual(read("template.yaml")["Parameters"]["PageDays"]["Default"], fewest)
+        self.assertIn(f"(a bundle may say {longest} days; `config check` tells of fewer)", (ROOT / "infra/README.md").read_text())
+
     def test_the_longest_name_leaves_room_for_what_functions_and_schedules_are_called(self):
         code = (SOURCE / "checks.rs").read_text()
         longest = int(re.search(r"const LONGEST_NAME: usize = (\d+);", code)[1])
@@ -89,7 +96,8 @@ class Parameters(unittest.TestCase):
                 # Short ones, of which an operator chooses one of few.
                 for name in set(values) - {"AuthorizerType", "ReadTags", "IndexDays", "LockMode", "Policies", "HoldSeconds", "Traces", "SnowflakeAccount", "SamlMetadata"} - set(SAML if said is SAML else ()):
                     longer = variables(everything | {name: f"{values[name]}{'x' * 10}"}, template)[function]
-                    times = (size(longer) - size(told[function])) // 10
+                    # A `false` that becomes `true` is a letter less, and no length of anybody's.
+                    times = round((size(longer) - size(told[function])) / 10)
                     if times:
                         self.assertEqual(own.get(name), str(times), f"{function} {name}")
                         rest -= times * (len(json.dumps(values[name])) - 2)

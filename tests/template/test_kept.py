@@ -67,6 +67,18 @@ class Kept(unittest.TestCase):
         for name in ("State", "Index"):
             self.assertEqual(resources("infra/state.yaml")[name]["Properties"]["TimeToLiveSpecification"], expiry)
 
+    def test_nobody_deletes_or_disables_the_key_and_whoever_makes_it_may_change_its_policy(self):
+        key = resources("infra/state.yaml")["Key"]["Properties"]
+        said = {one["Sid"]: one for one in key["KeyPolicy"]["Statement"]}
+        denied = [one for one in said.values() if one["Effect"] == "Deny"]
+        self.assertEqual(denied, [said["NobodyDeletesOrDisables"]])
+        self.assertEqual(said["NobodyDeletesOrDisables"], {
+            "Sid": "NobodyDeletesOrDisables", "Effect": "Deny", "Principal": "*",
+            "Action": ["kms:ScheduleKeyDeletion", "kms:DisableKey"], "Resource": "*"})
+        # KMS makes no key whose maker could not change its policy, and without kms:PutKeyPolicy nobody could ever tear down.
+        self.assertEqual((said["AccountDecidesByItsRoles"]["Effect"], said["AccountDecidesByItsRoles"]["Action"]), ("Allow", "kms:*"))
+        self.assertEqual(key["PendingWindowInDays"], 30)
+
     def test_buckets_are_locked_written_once_over_tls_and_nobody_deletes(self):
         for name, days in (("Records", "RecordDays"), ("Pages", "PageDays")):
             own = resources("infra/state.yaml")[name]["Properties"]
@@ -162,7 +174,7 @@ class Kept(unittest.TestCase):
             ("template.yaml", "HasAuditors", {"Sessions", "SessionsLog"}),
             ("infra/rights.yaml", "HasAuditors", {"Sessions"}),
             ("infra/rollouts.yaml", "HasSessions", {"SessionsErrors", "SessionsFails", "SessionsFailing"}),
-            ("infra/watch.yaml", "HasSessions", {"SessionsFaults"}),
+            ("infra/watch.yaml", "HasSessions", {"SessionsFaults", "SessionsMustLook"}),
         ):
             found = {name for name, one in resources(file).items() if "Sessions" in name}
             self.assertEqual(found, names, file)

@@ -301,7 +301,9 @@ class Rights(unittest.TestCase):
 #: What whoever puts bundles in force may: a policy for people, which no role of this deployment has.
 OPERATOR = {
     (READS, "dynamodb:::table/${StateTable}", keys("policy", "operator#*")),
-    ("dynamodb:PutItem", "dynamodb:::table/${StateTable}", keys("policy", "operator#${aws:userid}")),
+    ("dynamodb:PutItem", "dynamodb:::table/${StateTable}", keys("policy", "operator#${aws:userid}") + " and dynamodb:Attributes " + " ".join((
+        "pk", "sk", "writer", "digest", "at_us", "by", "why", "over", "agrees_pk", "agrees_sk", "withdrawn_us",
+        "first_pk", "first_sk", "second_pk", "second_sk"))),
     ("s3:GetObject s3:PutObject s3:PutObjectLegalHold", BUNDLES, ""),
     ("s3:ListBucket", RECORDS, ""),
     ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
@@ -335,7 +337,34 @@ class Operators(unittest.TestCase):
                    if {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(listed(one["Action"]))]
         self.assertEqual([one["Action"] for one in written], ["dynamodb:PutItem"])
         # IAM fills the variable in, not CloudFormation: a plain text, in which `!Sub` finds nothing.
-        self.assertEqual(written[0]["Condition"], {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["policy", "operator#${aws:userid}"]}})
+        condition = written[0]["Condition"]
+        self.assertEqual(condition["ForAllValues:StringLike"], {"dynamodb:LeadingKeys": ["policy", "operator#${aws:userid}"]})
+
+    def test_they_write_what_the_code_writes_and_nothing_that_has_it_forgotten(self):
+        [condition] = [one["Condition"] for one in self.policy()["PolicyDocument"]["Statement"] if one["Action"] == "dynamodb:PutItem"]
+        self.assertEqual(set(condition), {"ForAllValues:StringLike", "ForAllValues:StringEquals"})
+        bound = condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+        self.assertNotIn(resources("infra/state.yaml")["State"]["Properties"]["TimeToLiveSpecification"]["AttributeName"], bound)
+        # Words and pointers as they are put together, their keys, and what `put` adds to every item.
+        words, table = ((ROOT / f"crates/aws/src/{name}.rs").read_text() for name in ("words", "table"))
+        made = re.findall(r"pub fn item\(.*?\n    \}\n", words, re.DOTALL)
+        self.assertEqual(len(made), 2)
+        written = {name for one in made for name in re.findall(r'"([a-z_]+)"', one)}
+        written |= set(re.findall(r'"(\w+)"', re.search(r"pub fn item\(&self\) -> Item \{\n(.*)\n", table)[1]))
+        written |= set(re.findall(r'const WRITER: &str = "(\w+)"', table))
+        self.assertEqual(sorted(bound), sorted(written))
+        # Nothing else is made of items there: each is one of these, or one with another digest.
+        self.assertEqual(len(re.findall(r"\.put\(", (ROOT / "crates/aws/src/pushes.rs").read_text())), 5)
+
+    def test_whoever_revokes_is_told_to_write_nothing_that_has_it_forgotten(self):
+        text = (ROOT / "infra/README.md").read_text()
+        written = {name for item in re.findall(r"--table-name STATE --item '(.*?)\}'\n", text, re.DOTALL) for name in re.findall(r'"(\w+)": \{', item)}
+        self.assertEqual(len(written), 8)
+        [bound] = re.findall(r"by `dynamodb:Attributes`.*?: to (.*?)\(`ForAllValues:StringEquals`\)", text, re.DOTALL)
+        self.assertEqual(set(re.findall(r"`(\w+)`", bound)), written)
+
+    def test_which_addresses_they_may_subscribe_is_said(self):
+        self.assertNotIn("Default", read("infra/operators.yaml")["Parameters"]["Mails"])
 
     def test_what_they_may_is_what_the_code_calls(self):
         code = "".join((ROOT / "crates/aws/src" / name).read_text() for name in (

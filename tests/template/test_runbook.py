@@ -120,6 +120,20 @@ class Runbook(unittest.TestCase):
         for name in outputs:
             self.assertIn(f"`{name}`", said)
 
+    def test_the_key_is_deleted_once_the_statement_is_gone_that_forbids_it(self):
+        said = section("Tear down")
+        [taken] = re.findall(r'select\(\.Sid == "(\w+)"\)', said)
+        statements = resources("infra/state.yaml")["Key"]["Properties"]["KeyPolicy"]["Statement"]
+        [forbids] = [one for one in statements if "kms:ScheduleKeyDeletion" in one["Action"] and one["Effect"] == "Deny"]
+        self.assertEqual(taken, forbids["Sid"])
+        self.assertLess(said.index("aws kms put-key-policy"), said.index("aws kms schedule-key-deletion"))
+        # Of a deployment that failed, too.
+        [step] = re.findall(r"once its policy \[lets you\]\(#tear-down\) \(step (\d+) there\)", section("First deployment"))
+        self.assertRegex(said, rf"(?m)^{step}\. Delete `Key`")
+        # What an organisation forbids is what makes everything unreadable.
+        for action in [*forbids["Action"], "kms:PutKeyPolicy"]:
+            self.assertIn(f'"{action}"', section("What is kept where"))
+
     def test_a_tear_down_drops_all_that_was_made_in_snowflake(self):
         said = section("Tear down")
         for path in (ROOT / "infra/snowflake").iterdir():

@@ -1,5 +1,6 @@
 """What alarms and the dashboard look at is there: sentences that the code says, and metrics that AWS counts."""
 
+import functools
 import json
 import re
 import unittest
@@ -17,7 +18,7 @@ COUNTED = {
     ("AWS/SQS", ("QueueName",)): {
         "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "NumberOfMessagesSent"},
     ("AWS/States", ("StateMachineArn",)): {
-        "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut"},
+        "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"},
 }
 
 #: Which crates a function's log is written by.
@@ -35,6 +36,13 @@ SAYS = {
 
 def watch():
     return resources("infra/watch.yaml")
+
+
+@functools.cache
+def code_of(*logs):
+    """The code of whatever writes these logs."""
+    folders = {folder for log in logs for folder in SAYS[log]}
+    return "\n".join(path.read_text() for folder in sorted(folders) for path in sorted((ROOT / folder).rglob("*.rs")))
 
 
 def written_metrics():
@@ -59,10 +67,42 @@ class Watch(unittest.TestCase):
         for name, one in resources("infra/watch.yaml", "AWS::Logs::MetricFilter").items():
             pattern, log = one["Properties"]["FilterPattern"], text(one["Properties"]["LogGroupName"])
             for sentence in re.findall(r'\$\.fields\.message = "([^"]+)"', pattern):
-                said = any(
-                    f'"{sentence}"' in path.read_text()
-                    for folder in SAYS[log] for path in (ROOT / folder).rglob("*.rs"))
-                self.assertTrue(said, f"{name}: nobody says: {sentence}")
+                # A `*` at its beginning stands for any text.
+                literal = f'{sentence[1:]}"' if sentence.startswith("*") else f'"{sentence}"'
+                self.assertIn(literal, code_of(log), f"{name}: nobody says: {sentence}")
+
+    def test_what_nothing_mends_by_itself_rings_on_the_first_line(self):
+        filters = {text(one["Properties"]["LogGroupName"]): one["Properties"]["FilterPattern"] for name, one in watch().items() if name.endswith("MustLook")
+                   and one["Type"] == "AWS::Logs::MetricFilter"}
+        self.assertEqual(set(filters), set(SAYS) - {"AuthorizerLog"})
+        others = {
+            "the policy bundle in force cannot be had: the last good one decides for an hour at most": {
+                "QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SessionsLog"},
+            "the state of a statement is damaged, and it is left out": {"QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog", "SealLog"},
+            "an exchange cannot be carried on": {"WorkLog"},
+        }
+        for log, pattern in filters.items():
+            sentences = set(re.findall(r'\$\.fields\.message = "([^"]+)"', pattern))
+            self.assertEqual(sentences, {"*: somebody must look"} | {one for one, logs in others.items() if log in logs}, log)
+        # Whatever says so to the log says it at the end, behind a colon, at a level that is written.
+        said = re.findall(r'"([^"\n]*somebody must look[^"\n]*)"', code_of(*SAYS))
+        self.assertGreaterEqual(len(said), 5)
+        for sentence in said:
+            self.assertTrue(sentence.endswith(": somebody must look"), sentence)
+        for alarm in ("SomebodyMustLook", "PolicyChanged", "PageFails", "ReviewersNotTold"):
+            own = watch()[alarm]["Properties"]
+            self.assertEqual((own["Statistic"], own["EvaluationPeriods"], own["Threshold"]), ("Sum", 1, 1), alarm)
+
+    def test_another_bundle_rings_of_every_function_that_decides_or_shows_by_it(self):
+        filters = {text(one["Properties"]["LogGroupName"]) for name, one in watch().items() if name.endswith("PolicyChanged")
+                   and one["Type"] == "AWS::Logs::MetricFilter"}
+        self.assertEqual(filters, {"QueryLog", "WorkLog", "ApprovalLog", "EvidenceLog"})
+        self.assertRegex(code_of("QueryLog"), r'info!\(bundle = [^,]+, "another policy bundle is in force"\)')
+        self.assertIn("`snowgate policy log`", watch()["PolicyChanged"]["Properties"]["AlarmDescription"])
+
+    def test_both_apis_ring_where_they_answer_that_something_broke(self):
+        apis = {text(one["Properties"]["Dimensions"][0]["Value"]) for one in watch().values() if one["Properties"].get("MetricName") == "5xx"}
+        self.assertEqual(apis, {"Api", "PageApi"})
 
     def test_a_value_that_is_read_off_a_line_stands_in_it(self):
         for name, one in resources("infra/watch.yaml", "AWS::Logs::MetricFilter").items():
@@ -96,6 +136,24 @@ class Watch(unittest.TestCase):
             for word in ('$.record.status = "timeout"', '$.record.errorType = "Runtime.ExitError"'):
                 self.assertIn(word, pattern, name)
             self.assertEqual('$.level = "ERROR"' in pattern, name != "Authorizer")
+
+    def test_a_setting_that_every_instance_tells_as_it_starts_rings_nothing(self):
+        # An end of `*` stands for any text (CloudWatch's own syntax of JSON patterns); && binds before ||.
+        wanted = '($.level = "ERROR" && ($.fields.message NOT EXISTS || $.fields.message != "TAGS ARE NOT READ*")) || '
+        for file in ("infra/watch.yaml", "infra/rollouts.yaml"):
+            errors = [one["Properties"]["FilterPattern"] for one in resources(file, "AWS::Logs::MetricFilter").values()
+                      if "$.level" in one["Properties"]["FilterPattern"]]
+            self.assertGreaterEqual(len(errors), 4)
+            for pattern in errors:
+                self.assertTrue(pattern.startswith("{ " + wanted), pattern)
+        # It is said as a whole line, and begins so.
+        self.assertIn('"TAGS ARE NOT READ, ', (ROOT / "crates/settings/src/wiring.rs").read_text())
+        self.assertIn('tracing::error!("{told}")', (ROOT / "crates/lambda/src/stores.rs").read_text())
+
+    def test_no_pattern_is_longer_than_cloudwatch_takes(self):
+        for file in ("infra/watch.yaml", "infra/rollouts.yaml"):
+            for name, one in resources(file, "AWS::Logs::MetricFilter").items():
+                self.assertLessEqual(len(one["Properties"]["FilterPattern"]), 1024, name)
 
     def test_each_queue_that_is_worked_off_has_an_age(self):
         aged = {text(one["Properties"]["Dimensions"][0]["Value"]) for one in resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values()
@@ -176,7 +234,7 @@ class Watch(unittest.TestCase):
             metrics = watch()[f"{machine}Failed"]["Properties"]["Metrics"]
             counted = {(one["MetricStat"]["Metric"]["MetricName"], text(one["MetricStat"]["Metric"]["Dimensions"][0]["Value"]))
                        for one in metrics if "MetricStat" in one}
-            self.assertEqual(counted, {(name, f"{machine}Machine") for name in ("ExecutionsFailed", "ExecutionsTimedOut")})
+            self.assertEqual(counted, {(name, f"{machine}Machine") for name in ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted")})
 
     def test_every_queue_of_what_failed_is_watched_and_what_cannot_be_emptied_by_a_redrive_rings_each_time(self):
         watched = {}
@@ -212,6 +270,47 @@ class Watch(unittest.TestCase):
             self.assertEqual(actions, {"Fn::If": ["HasOperator", [{"Ref": "Operators"}], {"Ref": "AWS::NoValue"}]}, name)
             self.assertTrue(one["Properties"]["AlarmDescription"])
             self.assertIn(one["Properties"]["TreatMissingData"], ("notBreaching", "breaching"))
+
+    def test_operators_are_told_who_wants_the_key_gone_or_takes_away_what_watches(self):
+        rules = resources("infra/watch.yaml", "AWS::Events::Rule")
+        self.assertEqual(set(rules), {"KeyTouched", "WatchTouched"})
+        for name, one in rules.items():
+            self.assertEqual(one["Condition"], "HasOperator", name)
+            [target] = one["Properties"]["Targets"]
+            # EventBridge wants no role for a topic that is encrypted: the topic's policy and the key's let it.
+            self.assertEqual(set(target), {"Id", "Arn", "InputTransformer"}, name)
+            self.assertEqual(target["Arn"], {"Ref": "Operators"})
+            told = target["InputTransformer"]
+            letter = json.loads(told["InputTemplate"])
+            self.assertEqual(set(re.findall(r"<(\w+)>", letter)), set(told["InputPathsMap"]))
+        key = rules["KeyTouched"]["Properties"]["EventPattern"]["detail"]
+        self.assertEqual(key["resources"], {"ARN": [{"Ref": "KeyArn"}]})
+        # What its policy refuses, and what that can be taken away by.
+        [denied] = [one for one in resources("infra/state.yaml")["Key"]["Properties"]["KeyPolicy"]["Statement"] if one["Effect"] == "Deny"]
+        self.assertEqual({f"kms:{name}" for name in key["eventName"]}, {*denied["Action"], "kms:PutKeyPolicy"})
+        calls = {name for one in rules["WatchTouched"]["Properties"]["EventPattern"]["detail"]["$or"] for name in one["eventName"]}
+        self.assertEqual(calls, {"DeleteAlarms", "DisableAlarmActions", "DeleteRule", "DisableRule", "RemoveTargets"})
+        # Names are CloudFormation's, and begin with the stack's.
+        for one in [*resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values(), *rules.values()]:
+            self.assertFalse({"AlarmName", "Name"} & set(one["Properties"]))
+
+    def test_alarms_and_rules_reach_the_operators_topic_which_is_encrypted(self):
+        topic, policy = watch()["Operators"], watch()["OperatorsPolicy"]
+        self.assertEqual((topic["Condition"], policy["Condition"]), ("HasOperator", "HasOperator"))
+        self.assertEqual(policy["Properties"]["Topics"], [{"Ref": "Operators"}])
+        said = {one["Sid"]: one for one in policy["Properties"]["PolicyDocument"]["Statement"]}
+        let = {one["Principal"]["Service"]: one for one in said.values() if one["Effect"] == "Allow"}
+        self.assertEqual(set(let), {"cloudwatch.amazonaws.com", "events.amazonaws.com"})
+        self.assertEqual({one["Action"] for one in said.values()}, {"sns:Publish"})
+        self.assertEqual(let["cloudwatch.amazonaws.com"]["Condition"], {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
+        # EventBridge takes none here, and of a key it says neither account nor rule: with these nothing would ever be told.
+        self.assertNotIn("Condition", let["events.amazonaws.com"])
+        key = {text(one["Principal"]["Service"]): one for one in resources("infra/state.yaml")["Key"]["Properties"]["KeyPolicy"]["Statement"]
+               if "Service" in one["Principal"]}
+        for service in let:
+            self.assertEqual((key[service]["Effect"], key[service]["Action"]), ("Allow", ["kms:Decrypt", "kms:GenerateDataKey"]))
+        [(operator, terms)] = key["events.amazonaws.com"]["Condition"].items()
+        self.assertEqual((operator, set(terms)), ("StringLike", {"kms:EncryptionContext:aws:sns:topicArn"}))
 
     def test_the_dashboard_is_json_over_the_same_metrics(self):
         body = watch()["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
