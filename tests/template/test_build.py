@@ -59,6 +59,9 @@ class Build(unittest.TestCase):
         # What functions are built with besides is found from within their folders.
         small = tomllib.loads((ROOT / "functions/.cargo/config.toml").read_text())["profile"]["release"]
         self.assertEqual(small.keys(), {"opt-level", "package"})
+        # Whatever ends where it panics is linked without what unwinds.
+        for folder in (ROOT / "functions").glob("*/lambda"):
+            self.assertEqual(tomllib.loads((folder / "Cargo.toml").read_text())["package"]["build"], "../../build.rs")
         known = {package["name"] for package in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]}
         self.assertLessEqual(small["package"].keys(), known)
 
