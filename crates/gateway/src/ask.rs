@@ -157,7 +157,6 @@ impl Gateway {
         let words = Words::of(&asked, &key)?;
         let digest = words.digest;
         let handle = Handle::from_u128(self.ports.ids.random()?);
-        let children = self.child_handles(&read)?;
         // One moment for the claim and the opening, so that both fall on the same day.
         let now = self.now();
 
@@ -180,6 +179,11 @@ impl Gateway {
                     (session, next, unless_untold(&bundle, &read, asked.text.reveal(), *ruling))
                 }
             };
+        // What does not run is collected whole.
+        let children = match ruling.decision {
+            Decision::Refuse(_) => Vec::new(),
+            Decision::Allow(_) | Decision::Hold(_) => self.child_handles(&read)?,
+        };
         let draft = Draft {
             identity: principal.identity(),
             asked: &asked,
@@ -292,6 +296,13 @@ impl Gateway {
                 rulings,
                 refusal(bundle, "gateway:statement-count", RefusalCode::StatementCount, message),
             );
+        }
+        if actual > sql::MOST_STATEMENTS {
+            let message = format!(
+                "the text has {actual} statements, and {} are read at most; ask in several calls",
+                sql::MOST_STATEMENTS
+            );
+            return (rulings, refusal(bundle, TOO_BROAD, RefusalCode::TooLarge, message));
         }
         let statements = read.statements.iter().map(|(_, statement)| statement);
         if breadth::of_statements(statements) > breadth::MOST {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use domain::{Bindings, Context, Effect, ObjectName, Statement};
+use domain::{Bindings, Context, Effect, Lineage, ObjectName, Statement};
 
 use crate::Scope;
+use crate::lineage::MOST_TOLD;
 use crate::read::{MOST_STATEMENTS, is_too_long, opaque, read_after};
 use crate::split::split;
 
@@ -44,6 +45,8 @@ pub(crate) struct Session {
     is_lost: bool,
     /// The work of reading so far.
     spent: u32,
+    /// Columns that were shown and tested so far.
+    told: usize,
 }
 
 impl Session {
@@ -54,6 +57,7 @@ impl Session {
             changed: BTreeSet::new(),
             is_lost: false,
             spent: 0,
+            told: 0,
         }
     }
 
@@ -64,8 +68,17 @@ impl Session {
             None => Self::lost(),
         };
         self.spent = spent;
+        let statement = self.unless_too_broad(statement);
         self.pass(&statement);
         statement
+    }
+
+    /// The statement, opaque when it and those before it tell of more columns than one alone may: all of them are held at once.
+    fn unless_too_broad(&mut self, statement: Statement) -> Statement {
+        let Lineage { outputs, tests, .. } = &statement.lineage;
+        let shown = outputs.iter().flatten().map(|output| output.shows.len().saturating_add(1));
+        self.told = shown.chain([tests.len(), self.told]).fold(0, usize::saturating_add);
+        if self.told > MOST_TOLD { opaque("one of statements with too many columns") } else { statement }
     }
 
     /// What the next statement is read against; none when nobody can tell.

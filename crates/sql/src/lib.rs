@@ -59,7 +59,7 @@ pub use batch::read_batch;
 pub use calls::calls;
 pub use ddl::{BrokenDefinition, Definitions, catalog_from_ddl, definitions};
 pub use marks::{Mark, marks};
-pub use read::read;
+pub use read::{MOST_STATEMENTS, read};
 pub use request::access_request;
 pub use rewrite::{Piece, rewrite};
 pub use split::split;

@@ -28,7 +28,7 @@ const MOST_TOKENS: usize = 100_000;
 /// How many steps one pipeline may have.
 const MOST_STEPS: usize = 64;
 /// How many statements one text may hold.
-pub(crate) const MOST_STATEMENTS: usize = 256;
+pub const MOST_STATEMENTS: usize = 256;
 
 /// Reads one statement, a trailing `;` allowed.
 ///

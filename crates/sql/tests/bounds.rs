@@ -107,3 +107,23 @@ fn the_statements_of_a_batch_share_what_they_may_take() {
     assert_eq!(read.first().unwrap().1.class, Class::Read);
     assert_eq!(read.last().unwrap().1.class, Class::Opaque);
 }
+
+/// All statements of a text are held at once, so what they tell of columns counts together.
+#[test]
+fn statements_of_one_text_tell_of_no_more_columns_than_one_may() {
+    let catalog = acme();
+    let wide = format!("select {} from customers", vec!["*"; 800].join(", "));
+    let columns = read_in(&catalog, &wide).lineage.outputs.unwrap().len();
+    assert!((5_000..20_000).contains(&columns), "{columns}");
+    let (context, bindings, variables) = (Context::default(), BTreeMap::new(), BTreeMap::new());
+    let context = Context { database: Some("ACME".into()), schema: Some("PUBLIC".into()), ..context };
+    let scope = Scope { context: &context, catalog: &catalog, bindings: &bindings, variables: &variables };
+    let all = read_batch(&vec![wide.as_str(); 40].join("; "), &scope);
+    let told: usize = all.iter().map(|(_, one)| one.lineage.outputs.as_ref().map_or(0, Vec::len)).sum();
+    assert!(told <= 100_000, "{told}");
+    assert!(all.iter().any(|(_, one)| one.why == Some("one of statements with too many columns")));
+    assert_eq!(all.last().unwrap().1.class, Class::Opaque);
+    // One alone has as many as anybody looks at.
+    let wider = format!("select {} from customers", vec!["*"; 8_000].join(", "));
+    assert_eq!(read_in(&catalog, &wider).class, Class::Opaque);
+}

@@ -35,6 +35,28 @@ async fn a_text_that_names_more_than_can_be_told_again_does_not_move_and_is_reco
     }
 }
 
+/// However many statements a text has: it is refused by one record, and no statement of it has a place of its own.
+#[tokio::test]
+async fn a_text_of_more_statements_than_are_read_is_recorded_and_leaves_nothing_else() {
+    let house = House::new().await;
+    for statements in [301, 200_000] {
+        let text = "1;".repeat(statements);
+        let reply = ask(&house.gateway(), &text).await.unwrap();
+        let Outcome::Refused(refused) = reply.outcome() else { panic!("{:?}", reply.outcome()) };
+        assert_eq!(refused.code, RefusalCode::TooLarge);
+        assert!(refused.message.contains("256 are read"), "{}", refused.message);
+    }
+    let refused = ask(&house.gateway(), "drop table customers; drop table orders").await.unwrap();
+    assert!(matches!(refused.outcome(), Outcome::Refused(_)));
+    assert_eq!(house.submissions(), 0);
+    for (opening, closing) in house.records() {
+        assert!(opening.children.is_empty());
+        assert_eq!(closing.unwrap().outcome.as_str(), "refused");
+    }
+    assert_eq!(house.records().len(), 3);
+    house.verifies();
+}
+
 #[tokio::test]
 async fn whoever_looks_before_asking_is_told_the_same_and_so_is_whoever_asks_over_mcp() {
     let house = House::new().await;

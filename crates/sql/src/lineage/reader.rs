@@ -25,8 +25,10 @@ const MOST_WORK: u32 = 2_000_000;
 const LEAST_WORK: u32 = 100_000;
 /// What each piece of its text adds to that.
 const WORK_OF_TOKEN: u32 = 40;
-/// How many columns a statement may test, or show in all its result columns together.
-const MOST_TOLD: usize = 100_000;
+/// How many columns a statement may test, or show in all its result columns together; and all statements of a batch.
+pub(crate) const MOST_TOLD: usize = 100_000;
+/// How many result columns a statement may have: each is told by its name, which may be long.
+const MOST_COLUMNS: usize = 20_000;
 
 /// One reading under way.
 pub(crate) struct Reader<'a> {
@@ -401,7 +403,7 @@ impl<'a> Reader<'a> {
         }
         // They are told in full names: so many that telling takes longer than reading are nobody's.
         let breadth: usize = derived.outputs.iter().map(|output| output.value.breadth()).sum();
-        if breadth > MOST_TOLD {
+        if breadth > MOST_TOLD || derived.outputs.len() > MOST_COLUMNS {
             self.give_up("too many columns");
             return None;
         }
