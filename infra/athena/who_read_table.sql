@@ -1,8 +1,10 @@
 -- Who read this table or view: one row for each who asked, agent and day.
 -- Parameters: its full name (DEMO.PUBLIC.CUSTOMERS), the first day, the last day (2026-11-26).
 --
--- `it_read`: yes; perhaps (the statement could not be read with certainty, so it may touch more than it names; or it was let through and
--- refused afterwards, as what was cancelled or was too large: it may have run, and nothing of it was shown); unknown (what was asked is not
+-- Days are those on which it was asked: what waited for a person may have run up to thirty days later.
+--
+-- `it_read`: yes; perhaps (the statement could not be read with certainty or calls a procedure, so it may touch more than it names; a part of
+-- its record is missing; or it was let through and refused afterwards, as what was cancelled or was too large: it may have run, and nothing of it was shown); unknown (what was asked is not
 -- among the objects, see what_is_missing). What was refused or denied before it ran has read nothing. What a view reads is named beside it.
 WITH told AS (
   SELECT
@@ -10,7 +12,7 @@ WITH told AS (
     CASE
       WHEN missing LIKE '%opening%' THEN 'unknown'
       WHEN any_match(reads, object -> upper(object) = upper(?)) THEN if(outcome = 'refused', 'perhaps', 'yes')
-      WHEN contains(classes, 'opaque') OR cardinality(classes) = 0 THEN 'perhaps'
+      WHEN contains(classes, 'opaque') OR contains(classes, 'call') OR cardinality(classes) = 0 OR missing IS NOT NULL THEN 'perhaps'
     END AS it_read
   FROM exchanges
   WHERE dt BETWEEN ? AND ?

@@ -4,7 +4,7 @@
 //! collects it or looks for it later, and nobody reads without bound. So what is broader than any of them takes in is refused before it
 //! moves, or, where upstream alone knows its columns, before a row leaves.
 
-use domain::{ColumnRef, ObjectName, Refusal, RefusalCode, ShownOutput, Statement};
+use domain::{ColumnRef, ObjectName, Refusal, RefusalCode, ShownHow, ShownOutput, Statement};
 
 use crate::live::PartProgress;
 
@@ -55,10 +55,12 @@ pub(crate) fn refused() -> Refusal {
 }
 
 fn of_output(output: &ShownOutput) -> usize {
-    let shown = output.shows.iter().take(MOST_NAMES).map(|shown| {
-        let path = shown.path.last().map_or(0, |name| escaped(name));
-        of_column(&shown.column).saturating_add(path)
-    });
+    // As a live state has them: of what is shown as it is.
+    let shown =
+        output.shows.iter().filter(|shown| shown.how != ShownHow::Derived).take(MOST_NAMES).map(|shown| {
+            let path = shown.path.last().map_or(0, |name| escaped(name));
+            of_column(&shown.column).saturating_add(path)
+        });
     COLUMN + output.name.as_deref().map_or(0, escaped) + sum(shown)
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use domain::{Bindings, Context, Effect, Lineage, ObjectName, Statement};
 
 use crate::Scope;
-use crate::lineage::MOST_TOLD;
+use crate::lineage::{BYTES_OF_NAMES, MOST_TOLD};
 use crate::read::{MOST_STATEMENTS, is_too_long, opaque, read_after};
 use crate::split::split;
 
@@ -76,7 +76,11 @@ impl Session {
     /// The statement, opaque when it and those before it tell of more columns than one alone may: all of them are held at once.
     fn unless_too_broad(&mut self, statement: Statement) -> Statement {
         let Lineage { outputs, tests, .. } = &statement.lineage;
-        let shown = outputs.iter().flatten().map(|output| output.shows.len().saturating_add(1));
+        let shown = outputs.iter().flatten().map(|output| {
+            let paths = output.shows.iter().flat_map(|shown| &shown.path).map(String::len);
+            let names = paths.chain(output.name.iter().map(String::len)).sum::<usize>();
+            output.shows.len().saturating_add(1).saturating_add(names / BYTES_OF_NAMES)
+        });
         self.told = shown.chain([tests.len(), self.told]).fold(0, usize::saturating_add);
         if self.told > MOST_TOLD { opaque("one of statements with too many columns") } else { statement }
     }

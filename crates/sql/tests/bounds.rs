@@ -123,6 +123,14 @@ fn statements_of_one_text_tell_of_no_more_columns_than_one_may() {
     assert!(told <= 100_000, "{told}");
     assert!(all.iter().any(|(_, one)| one.why == Some("one of statements with too many columns")));
     assert_eq!(all.last().unwrap().1.class, Class::Opaque);
+    // Long names count by their length: of values within a stored one they are as long as a text says.
+    let path = "p".repeat(20_000);
+    let long = format!(
+        "with t as (select {} from customers) select {} from t",
+        each(10, |at| format!("profile:{path}{at} c{at}")),
+        vec!["*"; 100].join(", ")
+    );
+    assert_eq!(read_in(&catalog, &long).why, Some("too many columns"));
     // One alone has as many as anybody looks at.
     let wider = format!("select {} from customers", vec!["*"; 8_000].join(", "));
     assert_eq!(read_in(&catalog, &wider).class, Class::Opaque);

@@ -155,6 +155,10 @@ impl Gateway {
             let late = Late { opening: &opening, step, weighed: &weighed, witnesses, again, otherwise };
             let late = self.late(late, last, prompt.as_deref(), &sealing, at).await?;
             let (bytes, _) = recording::encode(&late).map_err(damaged)?;
+            if bytes.len() > recording::LONGEST {
+                tracing::warn!(exchange = %at.exchange, "evidence is not appended: it is longer than anybody reads");
+                return Ok(false);
+            }
             let kind = ObjectKind::Evidence { step };
             match self.ports.recorder.keep(at, kind, Bytes::from(bytes)).await? {
                 Written::Kept(_) => return Ok(true),

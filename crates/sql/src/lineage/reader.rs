@@ -27,6 +27,8 @@ const LEAST_WORK: u32 = 100_000;
 const WORK_OF_TOKEN: u32 = 40;
 /// How many columns a statement may test, or show in all its result columns together; and all statements of a batch.
 pub(crate) const MOST_TOLD: usize = 100_000;
+/// So many bytes of names count as one column that is told.
+pub(crate) const BYTES_OF_NAMES: usize = 100;
 /// How many result columns a statement may have: each is told by its name, which may be long.
 const MOST_COLUMNS: usize = 20_000;
 
@@ -403,7 +405,16 @@ impl<'a> Reader<'a> {
         }
         // They are told in full names: so many that telling takes longer than reading are nobody's.
         let breadth: usize = derived.outputs.iter().map(|output| output.value.breadth()).sum();
-        if breadth > MOST_TOLD || derived.outputs.len() > MOST_COLUMNS {
+        let names = derived.outputs.iter().map(|output| {
+            let paths = output
+                .value
+                .sources
+                .iter()
+                .flat_map(|source| source.path.iter().flat_map(|path| path.iter()));
+            paths.map(String::len).sum::<usize>() + output.name.as_ref().map_or(0, |name| name.len())
+        });
+        let names: usize = names.sum::<usize>() / BYTES_OF_NAMES;
+        if breadth.saturating_add(names) > MOST_TOLD || derived.outputs.len() > MOST_COLUMNS {
             self.give_up("too many columns");
             return None;
         }
