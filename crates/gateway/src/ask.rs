@@ -287,6 +287,13 @@ impl Gateway {
             let message = format!("the statement is larger than {} bytes", self.settings.statement_size);
             return (rulings, refusal(bundle, TOO_LARGE, RefusalCode::TooLarge, message));
         }
+        if actual > sql::MOST_STATEMENTS {
+            let message = format!(
+                "the text has {actual} statements, and {} are read at most; ask in several calls",
+                sql::MOST_STATEMENTS
+            );
+            return (rulings, refusal(bundle, TOO_BROAD, RefusalCode::TooLarge, message));
+        }
         if desired != 0 && actual != desired {
             // Snowflake's words for it (code 000008).
             let message = format!(
@@ -296,13 +303,6 @@ impl Gateway {
                 rulings,
                 refusal(bundle, "gateway:statement-count", RefusalCode::StatementCount, message),
             );
-        }
-        if actual > sql::MOST_STATEMENTS {
-            let message = format!(
-                "the text has {actual} statements, and {} are read at most; ask in several calls",
-                sql::MOST_STATEMENTS
-            );
-            return (rulings, refusal(bundle, TOO_BROAD, RefusalCode::TooLarge, message));
         }
         let statements = read.statements.iter().map(|(_, statement)| statement);
         if breadth::of_statements(statements) > breadth::MOST {
