@@ -287,11 +287,9 @@ impl Gateway {
             let message = format!("the statement is larger than {} bytes", self.settings.statement_size);
             return (rulings, refusal(bundle, TOO_LARGE, RefusalCode::TooLarge, message));
         }
-        if actual > sql::MOST_STATEMENTS {
-            let message = format!(
-                "the text has {actual} statements, and {} are read at most; ask in several calls",
-                sql::MOST_STATEMENTS
-            );
+        if read.statements.iter().any(|(_, statement)| statement.why == Some(sql::TOO_MANY)) {
+            let message =
+                format!("the text has more than {} statements; ask in several calls", sql::MOST_STATEMENTS);
             return (rulings, refusal(bundle, TOO_BROAD, RefusalCode::TooLarge, message));
         }
         if desired != 0 && actual != desired {

@@ -10,6 +10,9 @@ use crate::lineage::{BYTES_OF_NAMES, MOST_TOLD};
 use crate::read::{MOST_STATEMENTS, is_too_long, opaque, read_after};
 use crate::split::split;
 
+/// [`Statement::why`] of a text with more than [`MOST_STATEMENTS`], which is read as one statement that nobody can read.
+pub const TOO_MANY: &str = "too many statements";
+
 /// Reads the statements of a batch in order. USE and SET change what the following ones are read against;
 /// after anything whose effect is not known, and for what an earlier statement has defined or written, the
 /// following ones are opaque.
@@ -19,9 +22,9 @@ pub fn read_batch(text: &str, scope: &Scope<'_>) -> Vec<(Range<usize>, Statement
     }
     let mut session = Session::new(scope);
     let ranges = split(text);
+    // One for all: nobody holds, judges or records as many as a text can have.
     if ranges.len() > MOST_STATEMENTS {
-        let why = "one of too many statements";
-        return ranges.into_iter().map(|range| (range, opaque(why))).collect();
+        return vec![(0..text.len(), opaque(TOO_MANY))];
     }
     // Which statement of several a bound value belongs to is not told.
     let none = Bindings::new();

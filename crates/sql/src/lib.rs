@@ -55,7 +55,7 @@ mod stages;
 mod steps;
 mod template;
 
-pub use batch::read_batch;
+pub use batch::{TOO_MANY, read_batch};
 pub use calls::calls;
 pub use ddl::{BrokenDefinition, Definitions, catalog_from_ddl, definitions};
 pub use marks::{Mark, marks};

@@ -44,7 +44,7 @@ async fn a_text_of_more_statements_than_are_read_is_recorded_and_leaves_nothing_
         let reply = ask(&house.gateway(), &text).await.unwrap();
         let Outcome::Refused(refused) = reply.outcome() else { panic!("{:?}", reply.outcome()) };
         assert_eq!(refused.code, RefusalCode::TooLarge);
-        assert!(refused.message.contains("256 are read"), "{}", refused.message);
+        assert!(refused.message.contains("more than 256 statements"), "{}", refused.message);
     }
     let refused = ask(&house.gateway(), "drop table customers; drop table orders").await.unwrap();
     assert!(matches!(refused.outcome(), Outcome::Refused(_)));
