@@ -57,8 +57,11 @@ class Build(unittest.TestCase):
         release = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["release"]
         self.assertEqual(release.keys(), {"package"})
         # What functions are built with besides is found from within their folders.
-        small = tomllib.loads((ROOT / "functions/.cargo/config.toml").read_text())["profile"]["release"]
-        self.assertEqual(small.keys(), {"opt-level", "package"})
+        config = tomllib.loads((ROOT / "functions/.cargo/config.toml").read_text())
+        small = config["profile"]["release"]
+        self.assertEqual(small.keys(), {"opt-level", "panic", "package"})
+        # What unwinds is left out only of what does not.
+        self.assertEqual((small["panic"], config["env"]), ("abort", {"SNOWGATE_PANICS": "abort"}))
         # Whatever ends where it panics is linked without what unwinds.
         for folder in (ROOT / "functions").glob("*/lambda"):
             self.assertEqual(tomllib.loads((folder / "Cargo.toml").read_text())["package"]["build"], "../../build.rs")
