@@ -7,6 +7,7 @@
 use domain::{ColumnRef, ObjectName, Refusal, RefusalCode, ShownHow, ShownOutput, Statement};
 
 use crate::live::PartProgress;
+use crate::plan::MOST_NAMES;
 
 /// Bytes of names, as JSON, with what stands beside them. A live state tells a column four times at most (as the text names it, where it is
 /// stored, what upstream answered and where from), a closing twice: neither comes near what is read of it (16 MB of the one by `aws`,
@@ -18,9 +19,6 @@ const COLUMN: usize = 256;
 
 /// Beside those of an object, or of a column that is tested.
 const OBJECT: usize = 64;
-
-/// Names of stored columns count so far.
-const MOST_NAMES: usize = crate::plan::MOST_NAMES;
 
 /// Of statements, before they move.
 pub(crate) fn of_statements<'a>(statements: impl Iterator<Item = &'a Statement>) -> usize {

@@ -245,6 +245,28 @@ async fn what_waits_for_a_person_runs_once_when_somebody_agrees() {
     stage.house.verifies();
 }
 
+#[tokio::test]
+async fn what_is_damaged_while_it_waits_keeps_no_other_from_being_listed() {
+    let Some(stage) = Stage::build(|_| {}).await else { return };
+    let ask = async |id: usize| {
+        let text = format!("delete from customers where id = {id}");
+        ask_without_waiting(&stage.gateway(), &text).await.handle()
+    };
+    let (damaged, other) = (ask(1).await, ask(2).await);
+    let listed = async || {
+        let waiting = stage.ports().approvals.waiting(10).await.unwrap();
+        waiting.iter().map(|live| live.handle().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await.len(), 2);
+    let update = stage.moto.clients().dynamodb().update_item().table_name(&stage.table);
+    let update = update.key("pk", AttributeValue::S(format!("exchange#{damaged}")));
+    let update = update.key("sk", AttributeValue::S("live".to_owned()));
+    let update = update.update_expression("SET live = :nothing");
+    let nothing = AttributeValue::B(b"nothing".to_vec().into());
+    update.expression_attribute_values(":nothing", nothing).send().await.unwrap();
+    assert_eq!(listed().await, [other]);
+}
+
 /// Whatever AWS does between any two calls: nothing is shown without a closing, nothing runs twice, and nothing stays open.
 #[tokio::test]
 async fn wherever_aws_is_cut_off_nothing_is_shown_unrecorded_run_twice_or_left_open() {

@@ -75,10 +75,9 @@ impl Told {
         if shared.issuers.is_empty() {
             return Err(places.wrong("issuers", "names nobody: add one with issuer and audience").into());
         }
-        let upstream = shared.upstream.clone().ok_or_else(|| {
+        let mut upstream = shared.upstream.clone().ok_or_else(|| {
             places.wrong("upstream", "is missing: the function stands before a Snowflake account")
         })?;
-        let mut upstream = upstream;
         upstream.timeouts.catalog_ms = upstream.timeouts.catalog_ms.min(CATALOG_MS);
         told.surroundings.keeps_no_secret(&upstream, &places)?;
         Ok(Self { shared, own, upstream, places, surroundings: told.surroundings })
