@@ -1,7 +1,7 @@
-"""AWS for tests: moto on one port, for as long as standard input is open.
+"""AWS for tests: moto on a free port, for as long as standard input is open.
 
-Usage: server.py PORT FRONT. FRONT is where moto sends what its state machines call: a test stands there, answers for the
-functions, and passes the rest on to PORT.
+Usage: server.py FRONT, which prints `ready PORT`. FRONT is where moto sends what its state machines call: a test stands there, answers
+for the functions, and passes the rest on to PORT.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 import threading
 import urllib.request
 
-port, front = int(sys.argv[1]), sys.argv[2]
+front = sys.argv[1]
 # Read when moto is imported.
 os.environ["MOTO_PORT"] = front
 for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
@@ -30,7 +30,9 @@ def call_alone(handler):
 
 
 DynamoHandler.call_action = call_alone
-ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False).start()
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+_, port = server.get_host_and_port()
 configuration = json.dumps({"stepfunctions": {"execute_state_machine": True}}).encode()
 configure = urllib.request.Request(f"http://127.0.0.1:{port}/moto-api/config", data=configuration, method="POST")
 urllib.request.urlopen(configure).read()

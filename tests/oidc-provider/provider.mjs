@@ -1,4 +1,5 @@
 // A real OIDC issuer for tests: `node provider.mjs PORT [REDIRECT_URI [MORE]]` serves http://127.0.0.1:PORT and prints `ready URL`.
+// PORT 0 is any that is free: one found free beforehand may be taken by the time that it starts.
 //
 // Its signing keys are made at each start, so a restart on the same port is a rotation of all keys. It ends
 // when its standard input does, so that it never outlives the test that started it.
@@ -27,14 +28,20 @@
 //                                        `username` and `cognito:groups`
 
 import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { Provider, errors } from "oidc-provider";
 
-const port = Number(process.argv[2]);
-if (!Number.isInteger(port) || port < 1 || port > 65535) {
-  console.error("usage: node provider.mjs PORT");
+const wanted = Number(process.argv[2]);
+if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65535) {
+  console.error("usage: node provider.mjs PORT [REDIRECT_URI [MORE]]");
   process.exit(64);
 }
+const server = createServer();
+// It takes the port before anything is made for it, and answers when all is.
+await once(server.listen(wanted, "127.0.0.1"), "listening");
+const { port } = server.address();
 const redirectUri = process.argv[3];
 
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
@@ -159,7 +166,8 @@ function asCognito(jwt) {
   if (sub !== client_id) Object.assign(jwt.payload, { username: `Company_${sub}`, "cognito:groups": groups });
 }
 
-const server = provider.listen(port, "127.0.0.1", () => console.log(`ready ${provider.issuer}`));
+server.on("request", provider.callback());
+console.log(`ready ${provider.issuer}`);
 
 // What a person does at the verification page, once they have signed in: they agree to all that was asked for.
 async function agree(userCode, name) {

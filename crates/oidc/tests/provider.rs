@@ -1,7 +1,6 @@
 //! A real issuer (npm `oidc-provider`, `tests/oidc-provider/`): its tokens are accepted and refused as they should be.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -22,12 +21,10 @@ struct Provider {
 impl Provider {
     /// Starts one on a free port; none where there is no node.
     fn start() -> Option<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        Self::start_on(port)
+        Self::start_on(0)
     }
 
+    /// Zero is any that is free.
     fn start_on(port: u16) -> Option<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oidc-provider");
         let spawned = Command::new("node")
@@ -53,12 +50,10 @@ impl Provider {
             folder.join("node_modules/oidc-provider").is_dir(),
             "oidc-provider is missing: run `make tools`"
         );
-        let ready = format!("ready http://127.0.0.1:{port}");
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        assert!(
-            lines.any(|line| line == ready),
-            "the provider did not start; try `node provider.mjs {port}`"
-        );
+        let ready = |line: String| line.strip_prefix("ready http://127.0.0.1:")?.parse().ok();
+        let port = lines.find_map(ready);
+        let port = port.expect("the provider did not start; try `node provider.mjs 0`");
         Some(Self { child, port })
     }
 

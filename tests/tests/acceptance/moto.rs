@@ -194,14 +194,10 @@ impl Moto {
 
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let front_port = listener.local_addr().unwrap().port();
-        let port = {
-            let free = TcpListener::bind("127.0.0.1:0").unwrap();
-            free.local_addr().unwrap().port()
-        };
         let mut command = Command::new(python);
-        command.arg(root().join("tests/moto/server.py")).arg(port.to_string()).arg(front_port.to_string());
+        command.arg(root().join("tests/moto/server.py")).arg(front_port.to_string());
         let running = Running::start(command.stderr(Stdio::null()));
-        running.wait_for(&format!("ready {port}"));
+        let port = running.wait_for("ready ");
 
         let front = Arc::new(Front {
             back: format!("http://127.0.0.1:{port}"),

@@ -54,16 +54,16 @@ impl Running {
         Self::start(&mut command)
     }
 
-    /// Waits for that line.
+    /// Waits for a line that begins so, and gives what follows.
     #[track_caller]
-    pub fn wait_for(&self, line: &str) {
+    pub fn wait_for(&self, beginning: &str) -> String {
         let patience = Duration::from_secs(60);
         while let Ok(said) = self.lines.recv_timeout(patience) {
-            if said == line {
-                return;
+            if let Some(rest) = said.strip_prefix(beginning) {
+                return rest.to_owned();
             }
         }
-        panic!("it never said `{line}`, but:\n{}", self.said());
+        panic!("it never said `{beginning}`, but:\n{}", self.said());
     }
 
     /// Says a line to it.

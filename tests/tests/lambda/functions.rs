@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::Value;
 
@@ -55,23 +56,19 @@ pub fn built() -> PathBuf {
     BUILT.get_or_init(build).clone()
 }
 
-/// The issuer of agents' tokens, also of so many more, `claude-1` and so on.
-pub fn issuer(port: u16, url: &str, more: usize) -> Running {
+/// The issuer of agents' tokens, also of so many more, `claude-1` and so on; and its URL.
+pub fn issuer(more: usize) -> (Running, String) {
     let provider = root().join("tests/oidc-provider");
     assert!(
         provider.join("node_modules/oidc-provider").is_dir(),
         "oidc-provider is missing: run `make tools`"
     );
     let mut command = Command::new("node");
-    command
-        .arg("provider.mjs")
-        .arg(port.to_string())
-        .arg("https://approve.example/a/callback")
-        .arg(more.to_string());
+    command.arg("provider.mjs").arg("0").arg("https://approve.example/a/callback").arg(more.to_string());
     command.current_dir(provider).stderr(Stdio::null());
     let issuer = Running::start(&mut command);
-    issuer.wait_for(&format!("ready {url}"));
-    issuer
+    let url = issuer.wait_for("ready ");
+    (issuer, url)
 }
 
 /// Starts one function, told by variables alone.
@@ -193,10 +190,15 @@ fn told(name: &str, wiring: &Wiring) -> Vec<(&'static str, String)> {
     told
 }
 
-/// Two ports that are free now.
-pub fn free_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+/// A port that is free now, of those that no outgoing connection is given (on Linux from 32768 on): it must stay free until whom it is
+/// for has started.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Another run of this test starts elsewhere.
+    let first = 16_384 + (std::process::id() % 16) as u16 * 1_024;
+    let ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed) % 1_024).take(1_024);
+    let mut free = ports.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.next().expect("no port is free")
 }
 
 /// Past the test harness, which would swallow it.

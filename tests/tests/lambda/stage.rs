@@ -66,10 +66,8 @@ impl Stage {
             }
         }
         let moto = Moto::get()?;
-        let [issuer_port, port] = functions::free_ports();
-        let issuer_url = format!("http://127.0.0.1:{issuer_port}");
-        let issuer = functions::issuer(issuer_port, &issuer_url, 0);
-        let emulator = Arc::new(Emulator::start(port).await);
+        let (issuer, issuer_url) = functions::issuer(0);
+        let emulator = Arc::new(Emulator::start(functions::free_port()).await);
         let (snow, folder) = (account::listen().await, tempfile::tempdir().unwrap());
         let wiring = Self::wire(moto, &emulator, &snow, issuer_url, names, bundle).await;
 

@@ -1,7 +1,6 @@
 //! `snowgate agent token` against a real issuer, and what it does with secrets.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
@@ -34,12 +33,8 @@ impl Issuer {
     /// None, said loudly, where there is no node.
     fn start() -> Option<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oidc-provider");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a port")
-            .port();
         let spawned = Command::new("node")
-            .args(["provider.mjs", &port.to_string()])
+            .args(["provider.mjs", "0"])
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -58,13 +53,15 @@ impl Issuer {
             folder.join("node_modules/oidc-provider").is_dir(),
             "oidc-provider is missing: run `make tools`"
         );
-        let url = format!("http://127.0.0.1:{port}");
         let mut output = BufReader::new(child.stdout.take().expect("its output"));
         let mut line = String::new();
-        while line != format!("ready {url}\n") {
+        let url = loop {
             line.clear();
             assert_ne!(output.read_line(&mut line).expect("text"), 0, "the provider did not start");
-        }
+            if let Some(url) = line.trim_end().strip_prefix("ready ") {
+                break url.to_owned();
+            }
+        };
         let input = child.stdin.take().expect("its input");
         Some(Self { child, input, url, _output: output })
     }

@@ -51,11 +51,11 @@ fn is_there(program: &str, argument: &str) -> bool {
 }
 
 /// A real OIDC provider at which people sign in and come back to that address.
-fn provider(port: u16, redirect_uri: &str) -> Running {
+fn provider(redirect_uri: &str) -> (Running, String) {
     let folder = root().join("tests/oidc-provider");
     assert!(folder.join("node_modules/oidc-provider").is_dir(), "oidc-provider is missing: run `make tools`");
     let mut child = Command::new("node")
-        .args(["provider.mjs", &port.to_string(), redirect_uri])
+        .args(["provider.mjs", "0", redirect_uri])
         .current_dir(&folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -63,10 +63,11 @@ fn provider(port: u16, redirect_uri: &str) -> Running {
         .spawn()
         .expect("node starts");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
-    assert!(lines.any(|line| line.starts_with("ready ")), "the provider did not start");
+    let ready = |line: String| line.strip_prefix("ready ").map(str::to_owned);
+    let issuer = lines.find_map(ready).expect("the provider did not start");
     // It goes on talking, and would die of nobody listening.
     std::thread::spawn(move || lines.for_each(drop));
-    Running(child)
+    (Running(child), issuer)
 }
 
 /// A real mail server that keeps what it takes in a folder.
@@ -133,7 +134,7 @@ impl Stage {
             return None;
         }
         let folder = tempfile::tempdir().expect("a folder");
-        let (listen, issuer, smtp) = (free_port(), free_port(), free_port());
+        let (listen, smtp) = (free_port(), free_port());
         let url = format!("http://127.0.0.1:{listen}");
         let mut config = format!(
             "listen = '127.0.0.1:{listen}'\n\
@@ -141,18 +142,18 @@ impl Stage {
              [[reviewers]]\nemail = 'sam@example.com'\ngroups = ['data-reviewers']\n\
              [mail]\nhost = '127.0.0.1'\nport = {smtp}\ntls = 'none'\nfrom = 'Snowgate <snowgate@example.com>'\n"
         );
-        if signs_in {
+        let provider = signs_in.then(|| provider(&format!("{url}/a/callback")));
+        if let Some((_, issuer)) = &provider {
             config.push_str(&format!(
-                "[reviewers_issuer]\nissuer = 'http://127.0.0.1:{issuer}'\nclient_id = 'snowgate-approvals'\n\
+                "[reviewers_issuer]\nissuer = '{issuer}'\nclient_id = 'snowgate-approvals'\n\
                  client_secret = 'secret'\ncommand_line_client_id = 'snowgate-terminal'\nscopes = ['email', 'groups']\n"
             ));
         }
         fs::write(folder.path().join("snowgate.toml"), config).expect("a file");
         let mailbox = folder.path().join("mail");
         let catcher = catcher(&python, smtp, &mailbox);
-        let provider = signs_in.then(|| provider(issuer, &format!("{url}/a/callback")));
         let gateway = Served::start_at(folder, &format!("127.0.0.1:{listen}"));
-        Some(Self { gateway, mailbox, _catcher: catcher, _provider: provider })
+        Some(Self { gateway, mailbox, _catcher: catcher, _provider: provider.map(|(running, _)| running) })
     }
 
     /// One call of the agent whose token the gateway has printed.

@@ -68,9 +68,7 @@ struct Warm {
 impl Ground {
     /// Lays it for so many agents.
     pub async fn lay(moto: &'static Moto, agents: usize) -> Arc<Self> {
-        let [port, _] = functions::free_ports();
-        let issuer_url = format!("http://127.0.0.1:{port}");
-        let issuer = functions::issuer(port, &issuer_url, agents);
+        let (issuer, issuer_url) = functions::issuer(agents);
         let snow = account::listen().await;
         let clients = moto.clients();
         let topic = clients.sns().create_topic().name(Moto::unique("reviewers")).send().await.unwrap();
