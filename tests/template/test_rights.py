@@ -14,7 +14,8 @@ RECORDS, PAGES = "s3:::${RecordsBucket}", "s3:::${PagesBucket}"
 MACHINE = "states:::stateMachine:${Name}"
 READS = "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query"
 CLOSINGS, LATE = f"{RECORDS}/records/v1/dt=*.closing.json", f"{RECORDS}/records/v1/dt=*.evidence-*.json"
-OPENED, BUNDLES, MASTER = f"{RECORDS}/opened/session#*", f"{RECORDS}/bundles/*", f"{RECORDS}/keys/master"
+OPENED, LONG_OPENINGS = f"{RECORDS}/opened/session#*", f"{RECORDS}/opened/session#*.opening"
+BUNDLES, MASTER = f"{RECORDS}/bundles/*", f"{RECORDS}/keys/master"
 LOOKS = f"{RECORDS}/looks/v1/dt=*.json"
 RESULTS, LIVE, SIGHTINGS = f"{PAGES}/pages/v1/dt=*", f"{PAGES}/live/*", f"{PAGES}/sightings/*"
 BY_S3_AND_DYNAMODB = "kms:ViaService s3.${AWS::Region}.amazonaws.com dynamodb.${AWS::Region}.amazonaws.com"
@@ -27,20 +28,31 @@ def keys(*names):
     return "dynamodb:LeadingKeys " + " ".join(sorted(names))
 
 
+#: Of what lies under a session: its openings, and no sealed text.
+OPENINGS = f"{keys('session#*')} and dynamodb:Attributes pk sk day handle opening opening_at and dynamodb:Select SPECIFIC_ATTRIBUTES"
+
+
+def granted_keys(bound):
+    """The partition keys that a condition names."""
+    name, *found = bound.split(" and ")[0].split() or [""]
+    return found if name == "dynamodb:LeadingKeys" else []
+
+
 #: The wanted rights of each function.
 RIGHTS = {
     "Query": {
         ("logs:CreateLogStream logs:PutLogEvents", "QueryLogArn", ""),
         (READS, STATE, keys(
-            "exchange#*", "principal#*", "session#*", "v1/dt=*", "standings", "access#*", "accesses", "revoked#*",
+            "exchange#*", "principal#*", "v1/dt=*", "standings", "access#*", "accesses", "revoked#*",
             "policy", "operator#*", "clue#*", "expects#*", "lease#*", "uses#*", "sighting#*")),
+        ("dynamodb:GetItem dynamodb:Query", STATE, OPENINGS),
         ("dynamodb:PutItem", STATE, keys(
             "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "access#*", "accesses", "clue#*",
             "expects#*", "lease#*")),
         ("dynamodb:UpdateItem", STATE, keys("exchange#*", "rejected#*")),
         ("dynamodb:DeleteItem", STATE, keys("principal#*", "lease#*", "access#*", "accesses")),
         ("dynamodb:GetItem dynamodb:PutItem", KEYS, keys("key#*")),
-        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED, BUNDLES, MASTER, RESULTS, LIVE, SIGHTINGS)),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, LONG_OPENINGS, BUNDLES, MASTER, RESULTS, LIVE, SIGHTINGS)),
         *(("s3:PutObject", on, "") for on in (CLOSINGS, LATE, OPENED, MASTER, RESULTS, LIVE)),
         ("s3:ListBucket", RECORDS, ""),
         ("s3:ListBucket", PAGES, ""),
@@ -102,9 +114,10 @@ RIGHTS = {
     },
     "Seal": {
         ("logs:CreateLogStream logs:PutLogEvents", "SealLogArn", ""),
-        ("dynamodb:BatchGetItem dynamodb:GetItem", STATE, keys("session#*", "v1/dt=*", "exchange#*")),
+        ("dynamodb:BatchGetItem dynamodb:GetItem", STATE, keys("v1/dt=*", "exchange#*")),
+        ("dynamodb:GetItem", STATE, OPENINGS),
         ("dynamodb:Query", "${StateTableArn}/index/attention", keys("due#*")),
-        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED, LIVE)),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, LONG_OPENINGS, LIVE)),
         ("s3:GetObject s3:PutObject", f"{RECORDS}/exchanges/v1/dt=*.parquet", ""),
         ("s3:ListBucket", RECORDS, ""),
         ("kms:Decrypt kms:GenerateDataKey", "KeyArn", BY_S3_AND_DYNAMODB),
@@ -117,8 +130,9 @@ RIGHTS = {
     },
     "Index": {
         ("logs:CreateLogStream logs:PutLogEvents", "IndexLogArn", ""),
-        ("dynamodb:GetItem", STATE, keys("session#*", "v1/dt=*")),
-        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED)),
+        ("dynamodb:GetItem", STATE, keys("v1/dt=*")),
+        ("dynamodb:GetItem", STATE, OPENINGS),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, LONG_OPENINGS)),
         ("s3:ListBucket", RECORDS, ""),
         ("dynamodb:PutItem", INDEX, keys("session#*", "person#*", "agent#*", "table#*", "refused#*", "held#*")),
         ("dynamodb:GetItem dynamodb:PutItem", INDEX, keys("whole")),
@@ -127,11 +141,12 @@ RIGHTS = {
     },
     "Sessions": {
         ("logs:CreateLogStream logs:PutLogEvents", "SessionsLogArn", ""),
-        ("dynamodb:BatchGetItem dynamodb:GetItem", STATE, keys("session#*", "v1/dt=*", "revoked#*", "policy", "operator#*")),
+        ("dynamodb:BatchGetItem dynamodb:GetItem", STATE, keys("v1/dt=*", "revoked#*", "policy", "operator#*")),
+        ("dynamodb:BatchGetItem dynamodb:GetItem", STATE, OPENINGS),
         ("dynamodb:Query", INDEX, keys("session#*", "person#*", "agent#*", "table#*", "refused#*", "held#*")),
         ("dynamodb:GetItem", INDEX, keys("whole")),
         ("dynamodb:UpdateItem", INDEX, keys("looks#*")),
-        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED, BUNDLES, RESULTS)),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, LONG_OPENINGS, BUNDLES, RESULTS)),
         ("s3:GetObject s3:PutObject", LOOKS, ""),
         ("s3:ListBucket", RECORDS, ""),
         ("s3:ListBucket", PAGES, ""),
@@ -237,6 +252,21 @@ class Rights(unittest.TestCase):
             {"logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query",
              "dynamodb:PutItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:ListBucket", "kms:Decrypt", "states:SendTaskSuccess"},
         )
+
+    def test_who_needs_no_sealed_text_may_ask_for_none(self):
+        for name in ("Query", "Seal", "Index", "Sessions"):
+            reads = [one for one in statements(roles()[name])
+                     if {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"} & set(listed(one["Action"]))
+                     and text(one["Resource"]) == STATE]
+            sessions = [one for one in reads if "session#*" in one["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]]
+            with self.subTest(role=name):
+                # As DynamoDB's guide bounds attributes; and of a request that tells none of them, `ForAllValues` holds.
+                [condition] = [one["Condition"] for one in sessions]
+                self.assertEqual(condition["StringEqualsIfExists"], {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"})
+                self.assertEqual(condition["Null"], {"dynamodb:Attributes": "false"})
+                allowed = condition["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+                self.assertFalse([one for one in allowed if one.startswith("sealed")])
+                self.assertFalse([on for what, on, _ in lines(roles()[name]) if "s3:GetObject" in what and on == OPENED])
 
     def test_seal_writes_rows_and_nothing_else_and_opens_no_sealed_text(self):
         found = lines(roles()["Seal"])
@@ -405,8 +435,7 @@ class Code(unittest.TestCase):
     def test_every_key_that_the_code_documents_is_somebodys(self):
         documented = re.findall(r"^\s*//[/!] \| `([a-z_]+)(#?)[^`]*`(?:,[^|]*)? \|", self.sources(), re.MULTILINE)
         documented = {name + ("#*" if mark else "") for name, mark in documented if name != "pk"}
-        granted = {key for name in FUNCTIONS for _, _, bound in lines(roles()[name])
-                   if bound.startswith("dynamodb:LeadingKeys") for key in bound.split()[1:]}
+        granted = {key for name in FUNCTIONS for _, _, bound in lines(roles()[name]) for key in granted_keys(bound)}
         # Only operators write down what they have revoked.
         self.assertLessEqual(documented - {"revocation_acts"}, granted)
         self.assertGreater(len(documented), 12, documented)
@@ -415,9 +444,8 @@ class Code(unittest.TestCase):
         code = self.sources() + (ROOT / "crates/recording/src/key.rs").read_text()
         for name in FUNCTIONS:
             for _, _, bound in lines(roles()[name]):
-                if bound.startswith("dynamodb:LeadingKeys"):
-                    for key in bound.split()[1:]:
-                        self.assertIn(f'"{key.rstrip("*")}', code, f"{name}: {key}")
+                for key in granted_keys(bound):
+                    self.assertIn(f'"{key.rstrip("*")}', code, f"{name}: {key}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
 };
 use domain::Timestamp;
 use gateway::{Fault, Origin};
@@ -123,8 +123,19 @@ impl Table {
 
     /// One item, as the last write left it.
     pub async fn get(&self, key: &Key, about: About) -> Result<Option<Item>, Fault> {
+        self.get_one(key, None, about).await
+    }
+
+    /// The same, with these attributes of it alone.
+    pub async fn get_part(&self, key: &Key, names: &[&str], about: About) -> Result<Option<Item>, Fault> {
+        self.get_one(key, Some(names), about).await
+    }
+
+    async fn get_one(&self, key: &Key, names: Option<&[&str]>, about: About) -> Result<Option<Item>, Fault> {
+        let (wanted, names) = names.map(projected).unzip();
         let get = self.client.get_item().table_name(&self.name).consistent_read(true);
         let get = get.key("pk", text(&key.pk)).key("sk", text(&key.sk));
+        let get = get.set_projection_expression(wanted).set_expression_attribute_names(names);
         let found = get.send().await;
         Ok(found.map_err(|error| fault(about.origin, about.public, "dynamodb:GetItem", &error))?.item)
     }
@@ -150,12 +161,7 @@ impl Table {
         names: Option<&[&str]>,
         about: About,
     ) -> Result<HashMap<Key, Item>, Fault> {
-        let names = names.map(|names| names.iter().chain(&["pk", "sk"]).copied().enumerate());
-        // A name may be a word of DynamoDB's own, so each has another here.
-        let names: Option<HashMap<String, String>> =
-            names.map(|names| names.map(|(at, name)| (format!("#n{at}"), name.to_owned())).collect());
-        let wanted =
-            names.as_ref().map(|names| names.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+        let (wanted, names) = names.map(projected).unzip();
         let mut found = HashMap::new();
         for some in keys.chunks(AT_ONCE) {
             let mut waiting: Vec<Item> = some.iter().map(Key::item).collect();
@@ -198,7 +204,20 @@ impl Table {
         about: About,
     ) -> Result<Vec<Item>, Fault> {
         let among = if begins.is_empty() { Among::All } else { Among::Begins(begins) };
-        self.among(pk, among, order, limit, about).await
+        self.among(pk, among, None, order, limit, about).await
+    }
+
+    /// The last item of a partition whose second key begins so, with these attributes of it alone.
+    pub async fn last_part(
+        &self,
+        pk: &str,
+        begins: &str,
+        names: &[&str],
+        about: About,
+    ) -> Result<Option<Item>, Fault> {
+        let found =
+            self.among(pk, Among::Begins(begins), Some(names), Order::Backward, Some(1), about).await?;
+        Ok(found.into_iter().next())
     }
 
     /// The same of those whose second key lies between these two, both included.
@@ -214,17 +233,33 @@ impl Table {
         if from > to {
             return Ok(Vec::new());
         }
-        self.among(pk, Among::Between(from, to), order, limit, about).await
+        self.among(pk, Among::Between(from, to), None, order, limit, about).await
+    }
+
+    /// The same, with these attributes of each alone.
+    pub async fn parts_between(
+        &self,
+        pk: &str,
+        (from, to): (&str, &str),
+        names: &[&str],
+        about: About,
+    ) -> Result<Vec<Item>, Fault> {
+        if from > to {
+            return Ok(Vec::new());
+        }
+        self.among(pk, Among::Between(from, to), Some(names), Order::Forward, None, about).await
     }
 
     async fn among(
         &self,
         pk: &str,
         among: Among<'_>,
+        names: Option<&[&str]>,
         order: Order,
         limit: Option<usize>,
         about: About,
     ) -> Result<Vec<Item>, Fault> {
+        let (wanted, names) = names.map(projected).unzip();
         let mut found: Vec<Item> = Vec::new();
         let mut from = None;
         loop {
@@ -232,6 +267,10 @@ impl Table {
             let query = query
                 .expression_attribute_values(":pk", text(pk))
                 .scan_index_forward(order == Order::Forward)
+                .set_projection_expression(wanted.clone())
+                .set_expression_attribute_names(names.clone())
+                // Whoever may see some attributes alone must say that they want no others (`infra/rights.yaml`).
+                .set_select(wanted.as_ref().map(|_| Select::SpecificAttributes))
                 .set_exclusive_start_key(from);
             let query = match among {
                 Among::All => query.key_condition_expression("pk = :pk"),
@@ -357,6 +396,15 @@ impl Table {
         let deleted = delete.send().await;
         deleted.map(|_| ()).map_err(|error| fault(about.origin, about.public, "dynamodb:DeleteItem", &error))
     }
+}
+
+/// What asks for these attributes and the key: the expression, and what the names in it stand for, since a name may be a word of DynamoDB's
+/// own.
+fn projected(names: &[&str]) -> (String, HashMap<String, String>) {
+    let names = ["pk", "sk"].iter().chain(names).enumerate();
+    let names: HashMap<String, String> =
+        names.map(|(at, name)| (format!("#n{at}"), (*name).to_owned())).collect();
+    (names.keys().map(String::as_str).collect::<Vec<_>>().join(", "), names)
 }
 
 /// Which of a partition a query is for.

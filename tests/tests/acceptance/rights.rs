@@ -19,6 +19,14 @@ struct Need {
     on: String,
     /// The partition keys of a table, or what KMS is told besides.
     keys: Vec<String>,
+    /// The attributes that are asked for; none: all of them, or there are none.
+    attributes: Option<Vec<String>>,
+}
+
+impl Need {
+    fn of(action: String, on: String, keys: Vec<String>) -> Self {
+        Self { action, on, keys, attributes: None }
+    }
 }
 
 /// What the account's things are called in the template.
@@ -70,19 +78,16 @@ impl Rights {
             self.0[role].iter().filter(|[_, on, _]| ["StateTableArn", "IndexTableArn"].contains(&on.as_str()))
         {
             let [actions, on, condition] = line;
-            for key in condition.split(' ').skip(1) {
-                let alone = [actions.clone(), on.clone(), format!("dynamodb:LeadingKeys {key}")];
+            let of_keys = condition.split(" and ").next().unwrap();
+            for key in of_keys.split(' ').skip(1) {
+                let alone =
+                    [actions.clone(), on.clone(), condition.replace(of_keys, &format!("{LEADING} {key}"))];
                 let is_used = |need: &Need| {
-                    need.keys.iter().any(|one| {
-                        permits(
-                            &alone,
-                            &Need {
-                                action: need.action.clone(),
-                                on: need.on.clone(),
-                                keys: vec![one.clone()],
-                            },
-                        )
-                    })
+                    let one = |key: &String| Need {
+                        attributes: need.attributes.clone(),
+                        ..Need::of(need.action.clone(), need.on.clone(), vec![key.clone()])
+                    };
+                    need.keys.iter().any(|key| permits(&alone, &one(key)))
                 };
                 if !needs.iter().any(is_used) {
                     unused.insert(format!("{} {key}", actions.replace("dynamodb:", "")));
@@ -93,16 +98,22 @@ impl Rights {
     }
 }
 
+const LEADING: &str = "dynamodb:LeadingKeys";
+
 fn permits([actions, on, condition]: &Line, need: &Need) -> bool {
-    let is_met = match condition.split_once(' ') {
+    let among = |told: &[String], allowed: &str| {
+        !told.is_empty() && told.iter().all(|one| allowed.split(' ').any(|pattern| is_like(pattern, one)))
+    };
+    let is_met = condition.split(" and ").all(|term| match term.split_once(' ') {
         None => true,
-        Some(("dynamodb:LeadingKeys" | "kms:EncryptionContext:snowgate", allowed)) => {
-            !need.keys.is_empty()
-                && need.keys.iter().all(|key| allowed.split(' ').any(|one| is_like(one, key)))
+        Some((LEADING | "kms:EncryptionContext:snowgate", allowed)) => among(&need.keys, allowed),
+        Some(("dynamodb:Attributes", allowed)) => {
+            need.attributes.as_ref().is_some_and(|told| among(told, allowed))
         }
+        Some(("dynamodb:Select", "SPECIFIC_ATTRIBUTES")) => need.attributes.is_some(),
         // For services that call on somebody's behalf, and for whom nobody calls here.
         Some(_) => false,
-    };
+    });
     is_met && actions.split(' ').any(|action| action == need.action) && is_like(on, &need.on)
 }
 
@@ -124,7 +135,7 @@ fn is_like(pattern: &str, text: &str) -> bool {
 fn needs(names: &Names, call: &Call) -> Vec<Need> {
     let (service, action) = call.target.split_once('.').unwrap_or_default();
     let body: Value = serde_json::from_str(&call.body).unwrap_or_default();
-    let need = |action: String, on: String, keys: Vec<String>| vec![Need { action, on, keys }];
+    let need = |action: String, on: String, keys: Vec<String>| vec![Need::of(action, on, keys)];
     match service {
         "DynamoDB_20120810" => of_tables(names, action, &body),
         "TrentService" => {
@@ -169,7 +180,10 @@ fn of_tables(names: &Names, action: &str, body: &Value) -> Vec<Need> {
         let keys =
             |asked: &Value| asked["Keys"].as_array().unwrap().iter().map(|key| text(&key["pk"])).collect();
         return tables
-            .map(|(table, asked)| Need { action: action_of(action), on: on(table), keys: keys(asked) })
+            .map(|(table, asked)| Need {
+                attributes: attributes(asked),
+                ..Need::of(action_of(action), on(table), keys(asked))
+            })
             .collect();
     }
     let table = on(body["TableName"].as_str().unwrap());
@@ -185,7 +199,13 @@ fn of_tables(names: &Names, action: &str, body: &Value) -> Vec<Need> {
         ("GetItem" | "UpdateItem" | "DeleteItem", _) => (table, text(&body["Key"]["pk"])),
         (other, _) => panic!("nobody calls {other}"),
     };
-    vec![Need { action: action_of(action), on, keys: vec![key] }]
+    vec![Need { attributes: attributes(body), ..Need::of(action_of(action), on, vec![key]) }]
+}
+
+/// The attributes that a request asks for, by their own names.
+fn attributes(asked: &Value) -> Option<Vec<String>> {
+    let named = |name: &str| asked["ExpressionAttributeNames"][name].as_str().unwrap_or(name).to_owned();
+    Some(asked["ProjectionExpression"].as_str()?.split(',').map(|name| named(name.trim())).collect())
 }
 
 fn of_buckets(names: &Names, call: &Call) -> Vec<Need> {
@@ -197,7 +217,7 @@ fn of_buckets(names: &Names, call: &Call) -> Vec<Need> {
         other => panic!("there is no bucket {other}: {call:?}"),
     };
     if call.method == "GET" && object.is_empty() {
-        return vec![Need { action: "s3:ListBucket".to_owned(), on: bucket.to_owned(), keys: Vec::new() }];
+        return vec![Need::of("s3:ListBucket".to_owned(), bucket.to_owned(), Vec::new())];
     }
     let action = match call.method.as_str() {
         "GET" | "HEAD" => "s3:GetObject",
@@ -206,7 +226,7 @@ fn of_buckets(names: &Names, call: &Call) -> Vec<Need> {
     };
     let object = object.replace("%3D", "=").replace("%23", "#").replace("%3A", ":");
     assert!(!object.is_empty() && !object.contains('%'), "{object}");
-    vec![Need { action: action.to_owned(), on: format!("{bucket}/{object}"), keys: Vec::new() }]
+    vec![Need::of(action.to_owned(), format!("{bucket}/{object}"), Vec::new())]
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::row::{ATTENTION, Row};
 use super::{EXCHANGES, Exchanges};
 use crate::calls::fault;
 use crate::records::session_partition;
-use crate::table::{Item, Key, Order, Table, number, string, text};
+use crate::table::{Item, Key, Table, number, string, text};
 
 /// The part of the index in which those ledgers lie in which something may have to be searched for.
 pub(super) const LEDGERS: &str = "ledgers";
@@ -42,8 +42,8 @@ pub(super) fn place_of(principal: &PrincipalKey) -> i64 {
 /// The highest number that an opening of this session has; 0 where there is none.
 pub(super) async fn highest(table: &Table, session: SessionId) -> Result<u32, Fault> {
     let pk = session_partition(session);
-    let last = table.query(&pk, OPENINGS, Order::Backward, Some(1), EXCHANGES).await?;
-    last.first().map_or(Ok(0), number_of)
+    let last = table.last_part(&pk, OPENINGS, &[], EXCHANGES).await?;
+    last.as_ref().map_or(Ok(0), number_of)
 }
 
 fn number_of(opening: &Item) -> Result<u32, Fault> {
@@ -51,7 +51,7 @@ fn number_of(opening: &Item) -> Result<u32, Fault> {
     sk.strip_prefix(OPENINGS).and_then(|number| number.parse().ok()).ok_or_else(|| EXCHANGES.damaged())
 }
 
-/// The item of the opening in this session that has this handle, among those from that number on; none when nothing was opened.
+/// The day and the number of the opening in this session that has this handle, among those from that number on; none when nothing was opened.
 pub(super) async fn opened(
     table: &Table,
     session: &str,
@@ -60,7 +60,7 @@ pub(super) async fn opened(
 ) -> Result<Option<Item>, Fault> {
     let (pk, range) =
         (format!("session#{session}"), (format!("{OPENINGS}{from:08}"), format!("{OPENINGS}~")));
-    let found = table.between(&pk, (&range.0, &range.1), Order::Forward, None, EXCHANGES).await?;
+    let found = table.parts_between(&pk, (&range.0, &range.1), &["day", "handle"], EXCHANGES).await?;
     let is_its = |item: &Item| item.get("handle").and_then(|h| h.as_s().ok()).is_some_and(|h| h == handle);
     Ok(found.into_iter().find(is_its))
 }
