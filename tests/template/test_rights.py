@@ -43,16 +43,15 @@ RIGHTS = {
     "Query": {
         ("logs:CreateLogStream logs:PutLogEvents", "QueryLogArn", ""),
         (READS, STATE, keys(
-            "exchange#*", "principal#*", "v1/dt=*", "standings", "access#*", "accesses", "revoked#*",
+            "exchange#*", "principal#*", "session#*", "v1/dt=*", "standings", "access#*", "accesses", "revoked#*",
             "policy", "operator#*", "clue#*", "expects#*", "lease#*", "uses#*", "sighting#*")),
-        ("dynamodb:GetItem dynamodb:Query", STATE, OPENINGS),
         ("dynamodb:PutItem", STATE, keys(
             "exchange#*", "principal#*", "session#*", "v1/dt=*", "approval#*", "access#*", "accesses", "clue#*",
             "expects#*", "lease#*")),
         ("dynamodb:UpdateItem", STATE, keys("exchange#*", "rejected#*")),
         ("dynamodb:DeleteItem", STATE, keys("principal#*", "lease#*", "access#*", "accesses")),
         ("dynamodb:GetItem dynamodb:PutItem", KEYS, keys("key#*")),
-        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, LONG_OPENINGS, BUNDLES, MASTER, RESULTS, LIVE, SIGHTINGS)),
+        *(("s3:GetObject", on, "") for on in (CLOSINGS, LATE, OPENED, BUNDLES, MASTER, RESULTS, LIVE, SIGHTINGS)),
         *(("s3:PutObject", on, "") for on in (CLOSINGS, LATE, OPENED, MASTER, RESULTS, LIVE)),
         ("s3:ListBucket", RECORDS, ""),
         ("s3:ListBucket", PAGES, ""),
@@ -254,7 +253,7 @@ class Rights(unittest.TestCase):
         )
 
     def test_who_needs_no_sealed_text_may_ask_for_none(self):
-        for name in ("Query", "Seal", "Index", "Sessions"):
+        for name in ("Seal", "Index", "Sessions"):
             reads = [one for one in statements(roles()[name])
                      if {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"} & set(listed(one["Action"]))
                      and text(one["Resource"]) == STATE]

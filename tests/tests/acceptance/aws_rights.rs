@@ -356,7 +356,7 @@ async fn files(account: &Account) -> Vec<String> {
 }
 
 /// What the test below does not come to, and who does.
-const ELSEWHERE: [(&str, &str); 20] = [
+const ELSEWHERE: [(&str, &str); 19] = [
     ("Approval: BatchGetItem GetItem Query accesses", "whoever ends leave to read"),
     ("Approval: BatchGetItem GetItem Query principal#*", "the page, which shows what its agent asked before"),
     ("Evidence: BatchGetItem GetItem Query revoked#*", "an agent that declares its prompt itself"),
@@ -377,7 +377,6 @@ const ELSEWHERE: [(&str, &str); 20] = [
         "Query: BatchGetItem GetItem Query standings",
         "a request that goes by a yes that stands within its hold",
     ),
-    ("Query: GetItem Query session#*", "an approval that is withdrawn"),
     ("Query: BatchGetItem GetItem Query uses#*", "a call that named no tool use"),
     ("Work: BatchGetItem GetItem Query sighting#*", "evidence that comes while its statement waits"),
     ("Work: BatchGetItem GetItem Query uses#*", "the same"),

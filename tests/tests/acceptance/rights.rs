@@ -67,7 +67,14 @@ impl Rights {
     pub fn missing(&self, role: &str, names: &Names, calls: &[Call]) -> BTreeSet<String> {
         let needs = calls.iter().flat_map(|call| needs(names, call));
         let refused = needs.filter(|need| !self.0[role].iter().any(|line| permits(line, need)));
-        refused.map(|need| format!("{role}: {} on {} under {:?}", need.action, need.on, need.keys)).collect()
+        refused
+            .map(|need| {
+                format!(
+                    "{role}: {} on {} under {:?}, of it {:?}",
+                    need.action, need.on, need.keys, need.attributes
+                )
+            })
+            .collect()
     }
 
     /// What of the state table and the index a role may and has not done, as the actions and the beginning of a key.
