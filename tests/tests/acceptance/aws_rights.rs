@@ -356,7 +356,7 @@ async fn files(account: &Account) -> Vec<String> {
 }
 
 /// What the test below does not come to, and who does.
-const ELSEWHERE: [(&str, &str); 19] = [
+const ELSEWHERE: [(&str, &str); 17] = [
     ("Approval: BatchGetItem GetItem Query accesses", "whoever ends leave to read"),
     ("Approval: BatchGetItem GetItem Query principal#*", "the page, which shows what its agent asked before"),
     ("Evidence: BatchGetItem GetItem Query revoked#*", "an agent that declares its prompt itself"),
@@ -364,7 +364,6 @@ const ELSEWHERE: [(&str, &str); 19] = [
     ("Evidence: DeleteItem channel#*", "a channel that is full"),
     ("Evidence: DeleteItem sighting#*", "the same"),
     ("Evidence: UpdateItem rejected#*", "whoever has no credential"),
-    ("Query: BatchGetItem GetItem Query access#*", "an agent to whom no rule permits what it asks"),
     (
         "Query: BatchGetItem GetItem Query accesses",
         "a request that grants what was agreed to within its hold",
@@ -373,10 +372,6 @@ const ELSEWHERE: [(&str, &str); 19] = [
     ("Query: PutItem accesses", "the same"),
     ("Query: DeleteItem access#*", "the same"),
     ("Query: DeleteItem accesses", "the same"),
-    (
-        "Query: BatchGetItem GetItem Query standings",
-        "a request that goes by a yes that stands within its hold",
-    ),
     ("Query: BatchGetItem GetItem Query uses#*", "a call that named no tool use"),
     ("Work: BatchGetItem GetItem Query sighting#*", "evidence that comes while its statement waits"),
     ("Work: BatchGetItem GetItem Query uses#*", "the same"),
