@@ -25,15 +25,22 @@ struct Slow {
     time: Arc<Time>,
     /// How long it holds a look.
     look: Duration,
-    /// How long a slice of rows is on its way.
-    slice: Duration,
+    slice: Slice,
+}
+
+/// What of rows comes at once, at most.
+#[derive(Clone, Copy)]
+struct Slice {
+    bytes: usize,
+    /// How long so many are on their way.
+    takes: Duration,
 }
 
 struct SlowRows {
     rows: Box<dyn RowSource>,
     left: Bytes,
     time: Arc<Time>,
-    slice: Duration,
+    slice: Slice,
 }
 
 #[async_trait]
@@ -45,8 +52,9 @@ impl RowSource for SlowRows {
                 None => return Ok(None),
             }
         }
-        self.time.turn(self.slice);
-        let size = self.left.len().min(400);
+        let size = self.left.len().min(self.slice.bytes);
+        // As much of its time as there are bytes in it.
+        self.time.turn(self.slice.takes * size as u32 / self.slice.bytes as u32);
         Ok(Some(self.left.split_to(size)))
     }
 }
@@ -79,14 +87,18 @@ impl Upstream for Slow {
 
 impl Slow {
     /// The ports of one more invocation.
-    fn ports(stage: &Stage, look: Duration, slice: Duration) -> Ports {
+    fn ports(stage: &Stage, look: Duration, slice: Slice) -> Ports {
         let (account, time) = (stage.house.account(), Arc::clone(&stage.house.time));
         Ports { upstream: Arc::new(Self { account, time, look, slice }), ..stage.ports() }
     }
 }
 
+fn slice(bytes: usize, seconds: u64) -> Slice {
+    Slice { bytes, takes: Duration::from_secs(seconds) }
+}
+
 /// Carries on, each turn in another process, as the state machine does; how many turns that took.
-async fn carried_on(stage: &Stage, handle: Handle, look: Duration, slice: Duration) -> usize {
+async fn carried_on(stage: &Stage, handle: Handle, look: Duration, slice: Slice) -> usize {
     for turn in 1..100 {
         let work = stage.work(Slow::ports(stage, look, slice));
         let event = json!({ "task": "carry", "exchange": handle.to_string() });
@@ -115,7 +127,7 @@ async fn a_statement_of_ten_minutes_is_carried_on_over_many_invocations_and_runs
     let asked = stage.house.time_now();
     let pending = ask_without_waiting(&stage.gateway(), customers::SQL).await;
     let handle = pending.handle();
-    let turns = carried_on(&stage, handle, Duration::from_secs(45), Duration::ZERO).await;
+    let turns = carried_on(&stage, handle, Duration::from_secs(45), slice(400, 0)).await;
     assert!(turns > 5, "{turns} invocations");
     assert!(stage.house.time_now().since(asked) > Duration::from_secs(600));
     let end = stage.collected(handle).await;
@@ -135,7 +147,7 @@ async fn a_result_of_250_pages_is_resumed_over_several_invocations_and_each_page
     let pending = ask_without_waiting(&stage.gateway(), customers::SQL).await;
     let handle = pending.handle();
     stage.pages_written();
-    let turns = carried_on(&stage, handle, Duration::ZERO, Duration::from_secs(1)).await;
+    let turns = carried_on(&stage, handle, Duration::ZERO, slice(400, 1)).await;
     assert!(turns > 3, "{turns} invocations");
     let end = stage.collected(handle).await;
     assert!(matches!(end, Outcome::Rows { rows: 2000, .. }), "{end:?}");
@@ -148,4 +160,61 @@ async fn a_result_of_250_pages_is_resumed_over_several_invocations_and_each_page
     assert_eq!(other, None, "each in its place");
     assert_eq!((rows.len(), stage.house.submissions()), (2000, 1));
     stage.house.verifies();
+}
+
+/// Rows whose texts make them 2 MB, as Snowflake sends a partition: what it says of each customer in 10 KB.
+fn partition_of_two_megabytes() -> (usize, Answer) {
+    let note =
+        "the customer called about an order that had come late and was content with the answer, ".repeat(115);
+    let rows: Vec<[String; 4]> = (0..200)
+        .map(|n| {
+            let [id, email, ssn, country] = customers::row(n);
+            [id, email, ssn, format!("{country}: {note}")]
+        })
+        .collect();
+    let cells: Vec<Vec<Option<&str>>> =
+        rows.iter().map(|row| row.iter().map(|cell| Some(cell.as_str())).collect()).collect();
+    let cells: Vec<&[Option<&str>]> = cells.iter().map(Vec::as_slice).collect();
+    (rows.len(), Answer::partition(&cells))
+}
+
+#[tokio::test]
+async fn a_result_of_500_mb_is_masked_and_kept_over_several_invocations() {
+    const PARTITIONS: usize = 250;
+    // As in functions (`lambda::PAGE_SIZE`).
+    let sizes = |settings: &mut gateway::Settings| settings.page_size = 2 << 20;
+    let Some(stage) = Stage::build_with(sizes, &[("rows", "1000000"), ("bytes", "1000000000")]).await else { return };
+    let snow = &stage.house.snow;
+    let (rows, partition) = partition_of_two_megabytes();
+    snow.on(When::submitted(), [Answer::running(customers::HANDLE)]);
+    // The first lies in the head, too, and is a short one.
+    let mut counts = vec![rows; PARTITIONS];
+    counts[0] = 1;
+    snow.on(When::asked_about(customers::HANDLE).with("partition=0"), [customers::partition(0..1)]);
+    for n in 1..PARTITIONS {
+        let when = When::asked_about(customers::HANDLE).with(format!("partition={n}"));
+        snow.on(when, [partition.clone()]);
+    }
+    let head = customers::head(customers::HANDLE, &counts);
+    snow.on(When::asked_about(customers::HANDLE), [Answer::running(customers::HANDLE), head]);
+
+    let pending = ask_without_waiting(&stage.gateway(), customers::SQL).await;
+    let handle = pending.handle();
+    stage.pages_written();
+    let began = std::time::Instant::now();
+    let turns = carried_on(&stage, handle, Duration::ZERO, slice(1 << 20, 3)).await;
+    let end = stage.collected(handle).await;
+    eprintln!("500 MB took {:?} over {turns} turns", began.elapsed());
+    assert!(turns > 1, "{turns} invocations: {end:?}");
+    let all = 1 + rows * (PARTITIONS - 1);
+    assert!(matches!(end, Outcome::Rows { rows, .. } if rows as usize == all), "{end:?}");
+    let written = stage.pages_written();
+    stage.bring_home().await;
+    let closing = stage.house.closing();
+    let pages = &closing.parts[0].pages;
+    assert_eq!(written, pages.len(), "each page is written once");
+    eprintln!("{} pages; {:?}", pages.len(), pages[1]);
+    assert_eq!(stage.house.submissions(), 1);
+    stage.house.verifies();
+    eprintln!("all {:?}", began.elapsed());
 }
