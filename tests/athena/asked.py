@@ -15,9 +15,8 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from trino import HERE, Trino
+from trino import HERE, QUERIES, Bucket, Trino
 
-QUERIES = HERE.parents[1] / "infra/athena"
 RECORDS = {str(path.relative_to(HERE)): path.read_bytes() for path in HERE.glob("records/v1/dt=*/*/*.json")}
 (DAY,) = {key.split("dt=")[1][:10] for key in RECORDS}
 DAYS = (DAY, DAY)
@@ -49,24 +48,6 @@ LOOKS = {}
 
 # Words of the openings that somebody spoils.
 SPOILED = (b"ssn, notes from", b" as word", b"select id, name", b"drop table")
-
-
-class Bucket:
-    """A layout, and what the named queries say of it: of its objects, or of what `seal` has made of them."""
-
-    def __init__(self, trino, name, objects, view="exchanges_of_objects"):
-        self.trino, self.name, self.view = trino, name, view
-        trino.lay(name, objects)
-
-    def ask(self, query, *parameters):
-        return self.read(query, *parameters)[0]
-
-    def read(self, query, *parameters):
-        sql = re.sub(r"\bFROM exchanges\b", f"FROM {self.view}", (QUERIES / f"{query}.sql").read_text())
-        if "current_date" in sql:
-            # Yesterday is the day of the records.
-            sql = sql.replace("current_date", f"(DATE '{DAY}' + INTERVAL '1' DAY)")
-        return self.trino.ask(self.name, sql, *parameters)
 
 
 def only(rows, **wanted):
@@ -403,17 +384,17 @@ def main():
         trino = Trino(jdk.resolve(), libraries.resolve(), Path(folder).resolve())
         try:
             trino.wait()
-            full = Bucket(trino, "whole", {**RECORDS, **ELSEWHERE})
-            on_aws = Bucket(trino, "on_aws", ON_AWS)
+            full = Bucket(trino, "whole", {**RECORDS, **ELSEWHERE}, DAY)
+            on_aws = Bucket(trino, "on_aws", ON_AWS, DAY)
             objects, trail = spoil()
-            spoiled = Bucket(trino, "spoiled", objects)
-            gaps = Bucket(trino, "gaps", with_gaps())
-            large = Bucket(trino, "large", with_large_pages())
-            stopped = Bucket(trino, "stopped", stopped_afterwards())
-            compacted = Bucket(trino, "compacted", {**ON_AWS, **COMPACTED}, view="exchanges")
+            spoiled = Bucket(trino, "spoiled", objects, DAY)
+            gaps = Bucket(trino, "gaps", with_gaps(), DAY)
+            large = Bucket(trino, "large", with_large_pages(), DAY)
+            stopped = Bucket(trino, "stopped", stopped_afterwards(), DAY)
+            compacted = Bucket(trino, "compacted", {**ON_AWS, **COMPACTED}, DAY, view="exchanges")
             before = {key: file for key, file in COMPACTED.items() if "/waiting-" in key}
-            waiting = Bucket(trino, "waiting", before, view="exchanges")
-            looked = Bucket(trino, "looked", looks())
+            waiting = Bucket(trino, "waiting", before, DAY, view="exchanges")
+            looked = Bucket(trino, "looked", looks(), DAY)
             checks = [
                 (every_named_query_is_asked, full),
                 (exchanges_are_searched_by_all_that_is_given, full),

@@ -13,6 +13,7 @@ from cfnlint.decode.cfn_yaml import load
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE.parents[1] / "infra/athena.yaml"
+QUERIES = HERE.parents[1] / "infra/athena"
 CATALOG = "awsdatacatalog"
 VERSION = re.search("<trino>(.*)</trino>", (HERE / "pom.xml").read_text())[1]
 
@@ -128,6 +129,24 @@ class Trino:
             at = metastore / name / table["Name"]
             at.mkdir(parents=True)
             (at / ".trinoSchema").write_text(json.dumps(stored(table)))
+
+
+class Bucket:
+    """A layout of one day, and what the named queries say of it: of its objects, or of what `seal` has made of them."""
+
+    def __init__(self, trino, name, objects, day, view="exchanges_of_objects"):
+        self.trino, self.name, self.day, self.view = trino, name, day, view
+        trino.lay(name, objects)
+
+    def ask(self, query, *parameters):
+        return self.read(query, *parameters)[0]
+
+    def read(self, query, *parameters):
+        """The same rows, and how many bytes were read for them."""
+        sql = re.sub(r"\bFROM exchanges\b", f"FROM {self.view}", (QUERIES / f"{query}.sql").read_text())
+        # Yesterday is the day of the records.
+        sql = sql.replace("current_date", f"(DATE '{self.day}' + INTERVAL '1' DAY)")
+        return self.trino.ask(self.name, sql, *parameters)
 
 
 def tables(**parameters):

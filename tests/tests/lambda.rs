@@ -50,6 +50,8 @@ mod rights;
 mod stage;
 #[path = "lambda/template.rs"]
 mod template;
+#[path = "lambda/whole.rs"]
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -145,29 +147,6 @@ async fn what_outlives_its_hold_is_carried_on_by_the_work_function_and_collected
     assert_eq!(rows.len(), 1);
     assert_eq!((rows[0].outcome.as_str(), rows[0].rows), ("rows", 2));
     stage.had_the_rights(&["query", "work"]);
-}
-
-#[tokio::test]
-async fn what_waits_is_mailed_agreed_to_on_the_page_run_once_and_collected() {
-    let Some(stage) = Stage::build(&["query", "work", "approval"]).await else { return };
-    let stage = Arc::new(stage);
-    let token = stage.token("claude-demo", "https://snowgate.example/RS256").await;
-    let mut event = stage::event("post-select.json", Some(&token));
-    event["body"] = json!({ "statement": account::WRITE }).to_string().into();
-    let answer = stage.invoke("query", &event).await;
-    assert_eq!(answer["statusCode"], 202, "{answer}");
-    let handle = stage::body(&answer)["statementHandle"].as_str().unwrap().to_owned();
-
-    assert_eq!(stage.submissions(account::WRITE), 0, "nobody has agreed");
-    approving::agreed_to(&stage, "CUSTOMERS", &[]).await;
-
-    let (status, collected) = stage.collected(&token, &handle).await;
-    assert_eq!((status, &collected["data"]), (200, &json!([["1"]])), "{collected}");
-    assert_eq!(stage.submissions(account::WRITE), 1, "spent once");
-    let rows = home::verified(&stage.home().await);
-    assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].outcome, "rows");
-    stage.had_the_rights(&["query", "work", "approval"]);
 }
 
 /// The default bundle, in which agents read nothing of `DEMO` by rules, and people may grant it.

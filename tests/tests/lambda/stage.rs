@@ -263,6 +263,21 @@ impl Stage {
         format!("{}\n{}", functions.join("\n"), self.emulator.running.lock().unwrap().said())
     }
 
+    /// What lies in the bucket of records, as a folder.
+    pub async fn bucket(&self) -> PathBuf {
+        let folder = self.folder.path().join("bucket");
+        let (clients, bucket) = (self.clients(), &self.wiring.records);
+        let listed = clients.s3().list_objects_v2().bucket(bucket).send().await.unwrap();
+        for object in listed.contents.unwrap_or_default() {
+            let key = object.key.unwrap();
+            let got = clients.s3().get_object().bucket(bucket).key(&key).send().await.unwrap();
+            let path = folder.join(&key);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, got.body.collect().await.unwrap().into_bytes()).unwrap();
+        }
+        folder
+    }
+
     /// Everything that was recorded, as a home's folder.
     pub async fn home(&self) -> PathBuf {
         let home = self.folder.path().join("home");
