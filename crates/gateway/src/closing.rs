@@ -11,6 +11,7 @@ use crate::access;
 use crate::breadth;
 use crate::failures;
 use crate::fault::{Fault, Origin};
+use crate::fetch::progress_of;
 use crate::gateway::Gateway;
 use crate::live::{Live, ShownErrors, Stage, micros};
 use crate::plan::object_named;
@@ -85,7 +86,9 @@ impl Closed {
                 sqlstate: failed.sqlstate.clone(),
                 message: failed.message.clone(),
             },
-            ClosingOutcome::Lost { .. } if live.is_hidden_failure() => failures::hidden_outcome(),
+            ClosingOutcome::Lost { .. } if live.is_hidden_failure() => {
+                failures::hidden_outcome(live.is_a_write())
+            }
             ClosingOutcome::Lost { .. } => Outcome::Failed {
                 code: "099009".to_owned(),
                 sqlstate: "58030".to_owned(),
@@ -151,6 +154,7 @@ impl Gateway {
             }
             (_, _) => (outcome, parts),
         };
+        let outcome = self.unless_it_wrote(live, outcome);
         let closing = Closing {
             v: 1,
             exchange: live.exchange.clone(),
@@ -185,7 +189,7 @@ impl Gateway {
                 (Written::Kept(_) | Written::Taken, _) => true,
             };
         live.stage = Stage::Closed;
-        if !live.writes.is_empty() {
+        if live.is_a_write() {
             let changed = live.writes.iter().map(object_named).collect();
             self.ports.catalogs.forget(&changed).await;
         }
@@ -205,6 +209,31 @@ impl Gateway {
         }
     }
 
+    /// The outcome of what has written upstream and shows nothing of its answer tells so, lest it is asked again, and so does its record.
+    fn unless_it_wrote(&self, live: &mut Live, outcome: ClosingOutcome) -> ClosingOutcome {
+        const IT_HAS: &str = ". It has run, and what it changes is changed: do not ask it again";
+        let is_shown = matches!(outcome, ClosingOutcome::Rows {});
+        let (true, false, Ok(parts)) = (live.is_a_write(), is_shown, progress_of(live)) else {
+            return outcome;
+        };
+        let finding = failures::has_run(parts.iter().map(|part| part.query_id.as_str()));
+        if !live.findings.contains(&finding) {
+            live.findings.push(finding);
+        }
+        match outcome {
+            // Clients know the sentence of a cancelled statement; that of a hidden failure tells what it may.
+            ClosingOutcome::Refused(refused) if refused.reason != RefusalCode::Cancelled.as_str() => {
+                let message = format!("{}{IT_HAS}", refused.message);
+                ClosingOutcome::Refused(RefusalRecord { message, ..refused })
+            }
+            ClosingOutcome::Failed(failed) if !live.is_hidden_failure() => {
+                let message = format!("{}{IT_HAS}", failed.message);
+                ClosingOutcome::Failed(FailureRecord { message, ..failed })
+            }
+            other => other,
+        }
+    }
+
     pub(crate) async fn close_refused(&self, live: &mut Live, refused: &Refusal) -> Result<Closed, Fault> {
         if live.is_hidden_failure() && !failures::may_be_told(refused) {
             let (what, detail) = (refused.code.as_str().to_owned(), refused.message.clone());
@@ -221,7 +250,7 @@ impl Gateway {
         query_id: Option<String>,
     ) -> Result<Closed, Fault> {
         live.findings.push(finding);
-        let failed = failures::hidden(query_id.or_else(|| live.query_id()));
+        let failed = failures::hidden(live.is_a_write(), query_id.or_else(|| live.query_id()));
         self.close(live, ClosingOutcome::Failed(failed), Vec::new()).await
     }
 

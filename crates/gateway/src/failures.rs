@@ -11,6 +11,9 @@ use recording::{FailureRecord, Finding};
 use crate::ports::Prospect;
 use crate::reading::Read;
 
+/// How many statements that have run a finding names.
+const MOST_IDS: usize = 16;
+
 // What an agent is told of every hidden failure.
 // SECURITY: one and the same for all of them, whatever has failed and where: upstream, on the way, here or by a limit.
 // It must not depend on anything but that the statement failed.
@@ -20,6 +23,16 @@ const SQLSTATE: &str = "22000";
 pub const MESSAGE: &str = "the statement failed; it touches columns that are masked, so the reason is not shown (it may be \
     wrong, too slow or too large, or something broke). Try it without those columns; a security engineer finds \
     Snowflake's error code in the recording";
+
+/// What stands behind it where the statement writes.
+// SECURITY: it hangs on the statement alone, and not on what became of it.
+const MAY_HAVE_WRITTEN: &str =
+    ". It writes, and may have done so before it failed: look what is there before you ask it again";
+
+/// What an agent is told of a hidden failure of a statement that writes, or does not.
+fn message(is_a_write: bool) -> String {
+    if is_a_write { format!("{MESSAGE}{MAY_HAVE_WRITTEN}") } else { MESSAGE.to_owned() }
+}
 
 /// Whether a failure of what was decided would be hidden: it may run, now or once a person has said yes, and touches
 /// something that may not be seen in clear.
@@ -47,13 +60,20 @@ pub(crate) fn held(bundle: &Bundle, read: &Read, rulings: &[Ruling]) -> Ruling {
 }
 
 /// The record of a hidden failure: as the agent is told, with Snowflake's id for whoever looks into it.
-pub(crate) fn hidden(query_id: Option<String>) -> FailureRecord {
+pub(crate) fn hidden(is_a_write: bool, query_id: Option<String>) -> FailureRecord {
     FailureRecord {
         code: CODE.to_owned(),
         sqlstate: SQLSTATE.to_owned(),
-        message: MESSAGE.to_owned(),
+        message: message(is_a_write),
         query_id,
     }
+}
+
+/// What the recording tells of what has run to its end upstream, and whose answer is not shown: by Snowflake's own ids, the first of them.
+pub(crate) fn has_run<'a>(query_ids: impl Iterator<Item = &'a str>) -> Finding {
+    let ids: Vec<&str> = query_ids.take(MOST_IDS).collect();
+    let detail = format!("it has run upstream ({}), and what it changes is changed", ids.join(", "));
+    Finding { what: "has_run".to_owned(), detail }
 }
 
 /// What the recording tells of a failure upstream that the agent is not told.
@@ -72,8 +92,8 @@ pub(crate) fn finding_of(code: &str, sqlstate: &str) -> Finding {
 }
 
 /// The outcome of a hidden failure.
-pub(crate) fn hidden_outcome() -> Outcome {
-    Outcome::Failed { code: CODE.to_owned(), sqlstate: SQLSTATE.to_owned(), message: MESSAGE.to_owned() }
+pub(crate) fn hidden_outcome(is_a_write: bool) -> Outcome {
+    Outcome::Failed { code: CODE.to_owned(), sqlstate: SQLSTATE.to_owned(), message: message(is_a_write) }
 }
 
 /// Whether a refusal may be told although failures of its statement are hidden: what its own agent did tells it

@@ -362,6 +362,11 @@ impl Live {
         }
     }
 
+    /// Whether it changes any object that it names.
+    pub(crate) fn is_a_write(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
     /// Snowflake's id of its (first) statement, once that has answered.
     pub(crate) fn query_id(&self) -> Option<String> {
         match &self.stage {

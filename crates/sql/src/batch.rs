@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use domain::{Bindings, Context, Effect, Lineage, ObjectName, Statement};
+use domain::{Bindings, ColumnRef, Context, Effect, Lineage, ObjectName, Statement};
 
 use crate::Scope;
-use crate::lineage::{BYTES_OF_NAMES, MOST_TOLD};
+use crate::lineage::{BYTES_OF_NAMES, MOST_TOLD, bytes_of_object};
 use crate::read::{MOST_STATEMENTS, is_too_long, opaque, read_after};
 use crate::split::split;
 
@@ -78,14 +78,26 @@ impl Session {
 
     /// The statement, opaque when it and those before it tell of more columns than one alone may: all of them are held at once.
     fn unless_too_broad(&mut self, statement: Statement) -> Statement {
-        let Lineage { outputs, tests, .. } = &statement.lineage;
+        let Lineage { outputs, tests, ties, touched } = &statement.lineage;
+        let sum = |sizes: &mut dyn Iterator<Item = usize>| sizes.fold(0, usize::saturating_add);
+        let bytes = |column: &ColumnRef| bytes_of_object(&column.object).saturating_add(column.column.len());
         let shown = outputs.iter().flatten().map(|output| {
             let paths = output.shows.iter().flat_map(|shown| &shown.path).map(String::len);
-            let names = paths.chain(output.name.iter().map(String::len)).sum::<usize>();
+            let columns = output.shows.iter().map(|shown| bytes(&shown.column));
+            let names = sum(&mut paths.chain(columns).chain(output.name.iter().map(String::len)));
             output.shows.len().saturating_add(1).saturating_add(names / BYTES_OF_NAMES)
         });
-        self.told = shown.chain([tests.len(), self.told]).fold(0, usize::saturating_add);
-        if self.told > MOST_TOLD { opaque("one of statements with too many columns") } else { statement }
+        let tested = tests.iter().flat_map(|tested| [Some(&tested.column), tested.with.as_ref()]).flatten();
+        let others = tested.chain(ties.iter().flatten()).chain(touched).map(bytes);
+        let others = sum(&mut others.into_iter()) / BYTES_OF_NAMES;
+        self.told = sum(&mut shown.chain([tests.len(), others, self.told]));
+        if self.told <= MOST_TOLD {
+            return statement;
+        }
+        // What it reads and changes, and what it leaves behind, is known all the same.
+        let Statement { footprint, missing, functions, effects, .. } = statement;
+        let told = opaque("one of statements with too many columns");
+        Statement { footprint, missing, functions, effects, ..told }
     }
 
     /// What the next statement is read against; none when nobody can tell.

@@ -139,6 +139,7 @@ pub(crate) fn finish(
     if effects::is_hidden_switch(&act.kind, &effects) {
         reader.opaque.get_or_insert("USE or UNSET of a name that cannot be told");
     }
+    reader.bound_names();
     let is_opaque = reader.opaque.is_some() || act.class == Class::Opaque;
     let functions = std::mem::take(&mut reader.functions);
     let by_function =

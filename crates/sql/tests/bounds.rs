@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{acme, read_in};
-use domain::{Class, Context};
+use domain::{Class, Context, Lineage};
 use sql::{Scope, read_batch};
 
 /// A column that shows many and may fail.
@@ -131,6 +131,28 @@ fn statements_of_one_text_tell_of_no_more_columns_than_one_may() {
         vec!["*"; 100].join(", ")
     );
     assert_eq!(read_in(&catalog, &long).why, Some("too many columns"));
+    // What is only tested, tied or touched counts as well, with the name of its object, however often one name is told.
+    let object = "o".repeat(20_000);
+    for text in [
+        format!("select count(hash({})) from \"{object}\"", each(2_000, |at| format!("c{at}"))),
+        format!("select 1 from {} where \"{object}\" = 1", each(2_000, |at| format!("t{at}"))),
+        format!("select 1 from \"{object}\" group by {}", each(2_000, |at| format!("c{at}"))),
+    ] {
+        let read = read_in(&catalog, &text);
+        assert_eq!(
+            (read.class, read.why),
+            (Class::Opaque, Some("names too many columns")),
+            "{}",
+            &text[..60]
+        );
+        let Lineage { outputs: _, tests, ties, touched } = read.lineage;
+        assert_eq!((tests.len(), ties.len(), touched.len()), (0, 0, 0));
+    }
+    // What is not told of columns any more still reads and writes what it names.
+    let many = vec![wide.as_str(); 40].join("; ");
+    let all = read_batch(&format!("{many}; insert into stolen select * from customers"), &scope);
+    let last = &all.last().unwrap().1;
+    assert_eq!((last.class, last.footprint.reads.len(), last.footprint.writes.len()), (Class::Opaque, 1, 1));
     // One alone has as many as anybody looks at.
     let wider = format!("select {} from customers", vec!["*"; 8_000].join(", "));
     assert_eq!(read_in(&catalog, &wider).class, Class::Opaque);

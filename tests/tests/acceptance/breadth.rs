@@ -4,7 +4,8 @@ use domain::{Outcome, RefusalCode};
 use serde_json::{Value, json};
 use snowflake::scripted::{Answer, When};
 
-use crate::door::{router, submit};
+use crate::door::{call, get, router, submit};
+use crate::held::{WRITE, approve, house, is_waiting, waiting, work};
 use crate::house::{House, ask, customers};
 use crate::mcp::tool;
 
@@ -94,6 +95,53 @@ async fn an_answer_of_more_columns_than_can_be_told_again_is_not_shown() {
     let closing = house.closing();
     assert!(closing.parts.is_empty(), "{told}");
     assert!(serde_json::to_string(&closing).unwrap().contains("too_large"), "{closing:?}");
+}
+
+/// What has written upstream is recorded as run, and nobody is told that it failed as if nothing had happened; of what may be seen in clear
+/// and, for a batch that shows what may not, of a failure that tells no reason.
+#[tokio::test]
+async fn what_has_written_and_is_not_shown_says_that_it_has_run() {
+    const DELETED: &str = "01b2c3d4-0000-0000-0000-000000000002";
+    let columns: Vec<Value> = (0..20_000).map(|n| column(&format!("C{n}"))).collect();
+    let row: Vec<Value> = columns.iter().map(|_| json!("1")).collect();
+    let broad = || Answer::json(200, &result(&columns, &row));
+    for is_batch in [false, true] {
+        let house = house().await;
+        let gateway = house.gateway();
+        let (router, review) = (router(gateway.clone()), house.review());
+        house.snow.instead(When::cancelled(customers::HANDLE), [Answer::json(200, &json!({}))]);
+        let held = if is_batch {
+            let parent = "01b2c3d4-0000-0000-0000-0000000000aa";
+            house.snow.instead(When::submitted(), [Answer::batch(parent, &[customers::HANDLE, DELETED])]);
+            house.snow.instead(When::asked_about(customers::HANDLE), [broad()]);
+            let rows: &[&[Option<&str>]] = &[&[Some("1")]];
+            let deleted = Answer::result(DELETED, &[("number of rows deleted", "fixed")], rows);
+            house.snow.instead(When::asked_about(DELETED), [deleted]);
+            let body = json!({
+                "statement": format!("{}; {WRITE}", customers::SQL), "parameters": { "MULTI_STATEMENT_COUNT": "2" },
+            });
+            call(&router, "ana", "POST", "/api/v2/statements", Some(body.to_string().as_bytes())).await
+        } else {
+            house.warehouse.define("CUSTOMERS", |customers| {
+                customers.columns.retain(|column| ["ID", "COUNTRY"].contains(&column.name.as_str()));
+            });
+            house.snow.instead(When::submitted(), [broad()]);
+            submit(&router, "ana", WRITE, "").await
+        };
+        is_waiting(&held);
+        approve(&review, waiting(&review).await).await;
+        assert_eq!(work(&house, &gateway).await, 1);
+        let told = get(&router, "ana", &held.handle(), "").await;
+        assert_eq!(told.status, 422, "{}", told.text());
+        let closing = house.closing();
+        let id = if is_batch { DELETED } else { customers::HANDLE };
+        let says = |detail: &str| detail.contains(id) && detail.contains("what it changes is changed");
+        let has_run = closing.findings.iter().any(|one| one.what == "has_run" && says(&one.detail));
+        assert!(has_run, "{closing:?}");
+        let sentence = if is_batch { "may have done so before it failed" } else { "do not ask it again" };
+        assert!(told.text().contains(sentence), "{}", told.text());
+        house.verifies();
+    }
 }
 
 fn column(name: &str) -> Value {

@@ -374,7 +374,8 @@ fn print(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
         What::Closing { outcome, rows, total_us, refusal, failure, lost, findings } => {
             let rows = counted(*rows, "row");
             writeln!(out, "{at}  closed  {outcome}, {rows}, {:.1} ms", *total_us as f64 / 1000.0)?;
-            if let Some(failed) = failure.as_ref().filter(|failed| failed.message == gateway::HIDDEN_FAILURE)
+            if let Some(failed) =
+                failure.as_ref().filter(|failed| failed.message.starts_with(gateway::HIDDEN_FAILURE))
             {
                 write_hidden(out, failed)?;
                 return findings.iter().try_for_each(|finding| write_finding(out, finding));

@@ -27,5 +27,5 @@ mod views;
 mod wildcard;
 mod writes;
 
-pub(crate) use reader::{BYTES_OF_NAMES, MOST_TOLD, Reader};
+pub(crate) use reader::{BYTES_OF_NAMES, MOST_TOLD, Reader, bytes_of_object};
 pub(crate) use value::{Beyond, Derived};

@@ -325,6 +325,30 @@ impl<'a> Reader<'a> {
         Some(ColumnRef { object: self.object_name(*object)?.clone(), column: column.to_string() })
     }
 
+    /// Bytes of a column's full name.
+    fn name_bytes(&self, id: ColumnId) -> usize {
+        let Some((object, column)) = self.columns.get(id as usize) else { return 0 };
+        self.object_name(*object).map_or(0, bytes_of_object).saturating_add(column.len())
+    }
+
+    /// Gives up where the full names of all that is tested, touched and tied are longer than one statement may tell: each is told as often
+    /// as it is named, with its object's name.
+    // SECURITY: here, before any of them is written out. A few kilobytes can name one long name a hundred thousand times.
+    pub(crate) fn bound_names(&mut self) {
+        let tests = self.tests.iter().flat_map(|(column, _, with)| [Some(*column), *with]).flatten();
+        let touched = (0..).zip(&self.touched).filter(|(_, is_touched)| **is_touched).map(|(id, _)| id);
+        let bytes = tests.chain(touched).map(|id| self.name_bytes(id)).fold(0, usize::saturating_add);
+        if bytes.saturating_add(self.tied_bytes()) > MOST_TOLD * BYTES_OF_NAMES {
+            self.give_up("names too many columns");
+            self.tests.clear();
+            self.touched.clear();
+        }
+    }
+
+    fn tied_bytes(&self) -> usize {
+        self.ties.members().map(|id| self.name_bytes(id)).fold(0, usize::saturating_add)
+    }
+
     /// Some part of the statement uses this value, whatever becomes of it.
     pub(crate) fn touch(&mut self, value: &Value) {
         let columns = value.sources.iter().map(|source| source.column).chain(value.guesses.iter().copied());
@@ -385,6 +409,10 @@ impl<'a> Reader<'a> {
     /// What its comparisons tie together, in full names. A later step of a pipeline shows what this one has tied, so
     /// nothing is forgotten.
     pub(crate) fn tied(&mut self) -> Vec<BTreeSet<ColumnRef>> {
+        // Of a statement that has given up.
+        if self.tied_bytes() > MOST_TOLD * BYTES_OF_NAMES {
+            return Vec::new();
+        }
         // A column that was guessed may be one that is stored as well.
         let mut places: HashMap<(ObjectId, Rc<str>), ColumnId> = HashMap::new();
         if !self.guessed_ids.is_empty() {
@@ -411,9 +439,11 @@ impl<'a> Reader<'a> {
                 .sources
                 .iter()
                 .flat_map(|source| source.path.iter().flat_map(|path| path.iter()));
-            paths.map(String::len).sum::<usize>() + output.name.as_ref().map_or(0, |name| name.len())
+            let columns = output.value.sources.iter().map(|source| self.name_bytes(source.column));
+            let own = output.name.as_ref().map_or(0, |name| name.len());
+            paths.map(String::len).chain(columns).fold(own, usize::saturating_add)
         });
-        let names: usize = names.sum::<usize>() / BYTES_OF_NAMES;
+        let names = names.fold(0, usize::saturating_add) / BYTES_OF_NAMES;
         if breadth.saturating_add(names) > MOST_TOLD || derived.outputs.len() > MOST_COLUMNS {
             self.give_up("too many columns");
             return None;
@@ -448,4 +478,9 @@ impl<'a> Reader<'a> {
             is_name_from_values: output.is_name_from_values,
         }
     }
+}
+
+/// Bytes of an object's full name.
+pub(crate) fn bytes_of_object(name: &ObjectName) -> usize {
+    [&name.database, &name.schema, &name.name].into_iter().map(String::len).fold(0, usize::saturating_add)
 }

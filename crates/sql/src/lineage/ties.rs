@@ -46,6 +46,11 @@ impl Ties {
         at
     }
 
+    /// Every column that is tied to another.
+    pub(super) fn members(&self) -> impl Iterator<Item = ColumnId> {
+        self.towards.keys().copied()
+    }
+
     /// The sets of two columns and more.
     pub(super) fn groups(&mut self) -> Vec<Vec<ColumnId>> {
         let columns: Vec<ColumnId> = self.towards.keys().copied().collect();
