@@ -277,7 +277,7 @@ class Watch(unittest.TestCase):
         for name, one in rules.items():
             self.assertEqual(one["Condition"], "HasOperator", name)
             [target] = one["Properties"]["Targets"]
-            # EventBridge wants no role for a topic that is encrypted: the topic's policy and the key's let it.
+            # EventBridge wants no role for a topic, whose policy lets it.
             self.assertEqual(set(target), {"Id", "Arn", "InputTransformer"}, name)
             self.assertEqual(target["Arn"], {"Ref": "Operators"})
             told = target["InputTransformer"]
@@ -289,12 +289,15 @@ class Watch(unittest.TestCase):
         [denied] = [one for one in resources("infra/state.yaml")["Key"]["Properties"]["KeyPolicy"]["Statement"] if one["Effect"] == "Deny"]
         self.assertEqual({f"kms:{name}" for name in key["eventName"]}, {*denied["Action"], "kms:PutKeyPolicy"})
         calls = {name for one in rules["WatchTouched"]["Properties"]["EventPattern"]["detail"]["$or"] for name in one["eventName"]}
-        self.assertEqual(calls, {"DeleteAlarms", "DisableAlarmActions", "DeleteRule", "DisableRule", "RemoveTargets"})
+        self.assertEqual(calls, {
+            "DeleteAlarms", "DisableAlarmActions", "PutMetricAlarm", "DeleteRule", "DisableRule", "PutRule", "RemoveTargets", "PutTargets",
+            "DeleteMetricFilter", "PutMetricFilter", "DeleteTopic", "SetTopicAttributes", "Unsubscribe", "SetSubscriptionAttributes"})
         # Names are CloudFormation's, and begin with the stack's.
-        for one in [*resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values(), *rules.values()]:
-            self.assertFalse({"AlarmName", "Name"} & set(one["Properties"]))
+        named = [*resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values(), *rules.values()]
+        for one in [*named, *resources("infra/watch.yaml", "AWS::Logs::MetricFilter").values()]:
+            self.assertFalse({"AlarmName", "Name", "FilterName"} & set(one["Properties"]))
 
-    def test_alarms_and_rules_reach_the_operators_topic_which_is_encrypted(self):
+    def test_alarms_and_rules_reach_the_operators_topic_which_needs_no_key(self):
         topic, policy = watch()["Operators"], watch()["OperatorsPolicy"]
         self.assertEqual((topic["Condition"], policy["Condition"]), ("HasOperator", "HasOperator"))
         self.assertEqual(policy["Properties"]["Topics"], [{"Ref": "Operators"}])
@@ -303,14 +306,10 @@ class Watch(unittest.TestCase):
         self.assertEqual(set(let), {"cloudwatch.amazonaws.com", "events.amazonaws.com"})
         self.assertEqual({one["Action"] for one in said.values()}, {"sns:Publish"})
         self.assertEqual(let["cloudwatch.amazonaws.com"]["Condition"], {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
-        # EventBridge takes none here, and of a key it says neither account nor rule: with these nothing would ever be told.
+        # EventBridge takes none here: with one nothing would ever be told.
         self.assertNotIn("Condition", let["events.amazonaws.com"])
-        key = {text(one["Principal"]["Service"]): one for one in resources("infra/state.yaml")["Key"]["Properties"]["KeyPolicy"]["Statement"]
-               if "Service" in one["Principal"]}
-        for service in let:
-            self.assertEqual((key[service]["Effect"], key[service]["Action"]), ("Allow", ["kms:Decrypt", "kms:GenerateDataKey"]))
-        [(operator, terms)] = key["events.amazonaws.com"]["Condition"].items()
-        self.assertEqual((operator, set(terms)), ("StringLike", {"kms:EncryptionContext:aws:sns:topicArn"}))
+        # Who has the stack's key disabled must not silence what tells of it.
+        self.assertNotIn("KmsMasterKeyId", topic["Properties"])
 
     def test_the_dashboard_is_json_over_the_same_metrics(self):
         body = watch()["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
