@@ -3,18 +3,29 @@
 --
 -- Days are those on which it was asked: what waited for a person may have run up to thirty days later.
 --
--- `it_read`: yes; perhaps (the statement could not be read with certainty or calls a procedure, so it may touch more than it names; a part of
--- its record is missing; or it was let through and refused afterwards, as what was cancelled or was too large: it may have run, and nothing of it was shown); unknown (what was asked is not
+-- `it_read`: yes (also where its whole schema or database was read, as by a clone); perhaps (the statement could not be read with certainty,
+-- calls a procedure or exports what it does not name, so it may touch more than it names; a part of its record is missing; or it was let through and refused afterwards, as what was cancelled or was too large: it may have run, and nothing of it was shown); unknown (what was asked is not
 -- among the objects, see what_is_missing). What was refused or denied before it ran has read nothing. What a view reads is named beside it.
-WITH told AS (
+WITH asked AS (
   SELECT
-    *,
+    ARRAY[
+      name,
+      concat(split_part(name, '.', 1), '.', split_part(name, '.', 2), '.""'),
+      concat(split_part(name, '.', 1), '."".""')
+    ] AS names
+  FROM (SELECT upper(?) AS name)
+),
+told AS (
+  SELECT
+    exchange.*,
     CASE
       WHEN missing LIKE '%opening%' THEN 'unknown'
-      WHEN any_match(reads, object -> upper(object) = upper(?)) THEN if(outcome = 'refused', 'perhaps', 'yes')
+      WHEN any_match(reads, object -> contains(names, upper(object))) THEN if(outcome = 'refused', 'perhaps', 'yes')
       WHEN contains(classes, 'opaque') OR contains(classes, 'call') OR cardinality(classes) = 0 OR missing IS NOT NULL THEN 'perhaps'
+      WHEN contains(classes, 'export') AND cardinality(reads) = 0 THEN 'perhaps'
     END AS it_read
-  FROM exchanges
+  FROM exchanges AS exchange
+  CROSS JOIN asked
   WHERE dt BETWEEN ? AND ?
     AND (
       outcome <> 'refused'

@@ -144,6 +144,30 @@ def what_was_let_through_and_refused_afterwards_may_have_read(stopped):
     equal([row["outcome"] for row in rows if row["person"] == "ana@example.com"], ["refused"])
 
 
+def what_holds_a_table_is_read_with_it(cloned):
+    rows = cloned.ask("who_read_table", CUSTOMERS, *DAYS)
+    found = {(row["it_read"], row["agent"]): row["exchanges"] for row in rows}
+    equal(found, {("yes", "nightly-report"): 2, ("yes", "claude-support"): 1, ("yes", "claude-finance"): 2, ("perhaps", "claude-finance"): 1})
+    # Another schema holds other tables.
+    equal({row["agent"] for row in cloned.ask("who_read_table", "demo.private.customers", *DAYS) if row["it_read"] == "yes"}, {"claude-finance"})
+
+
+def cloned():
+    """All objects, but what one agent has run reads a schema, its database, and exports what nobody knows."""
+    objects = dict(RECORDS)
+    instead = iter([("define", ['DEMO.PUBLIC.""']), ("define", ['DEMO."".""']), ("export", [])])
+    for key in sorted(RECORDS):
+        record = json.loads(RECORDS[key])["record"]
+        if ".opening." in key and record["decision"] != "refuse" and b"claude-finance" in RECORDS[key] and (one := next(instead, None)):
+            cls, reads = one
+            record["statements"] = [{"class": cls, "kind": "create", "reads": reads, "writes": [], "tests": []}]
+            objects[key] = written(record)
+            closing = key.replace(".opening.", ".closing.")
+            digest = json.loads(objects[key])["digest"]
+            objects[closing] = written(json.loads(RECORDS[closing])["record"] | {"opening": digest})
+    return objects
+
+
 def stopped_afterwards():
     """All objects, but of what was shown of people's statements nothing was: each was refused behind its run."""
     objects = dict(RECORDS)
@@ -390,6 +414,7 @@ def main():
             spoiled = Bucket(trino, "spoiled", objects, DAY)
             gaps = Bucket(trino, "gaps", with_gaps(), DAY)
             large = Bucket(trino, "large", with_large_pages(), DAY)
+            clones = Bucket(trino, "clones", cloned(), DAY)
             stopped = Bucket(trino, "stopped", stopped_afterwards(), DAY)
             compacted = Bucket(trino, "compacted", {**ON_AWS, **COMPACTED}, DAY, view="exchanges")
             before = {key: file for key, file in COMPACTED.items() if "/waiting-" in key}
@@ -401,6 +426,7 @@ def main():
                 (who_has_looked_is_told_and_what_was_changed_is_not_believed, looked),
                 (who_has_read_a_table_is_told_by_person, full),
                 (what_was_let_through_and_refused_afterwards_may_have_read, stopped),
+                (what_holds_a_table_is_read_with_it, clones),
                 (everything_that_an_agent_did_is_told_in_order, full),
                 (what_was_refused_and_put_otherwise_is_found, full),
                 (masked_cells_are_counted_by_person, full),

@@ -288,9 +288,8 @@ impl Gateway {
             return (rulings, refusal(bundle, TOO_LARGE, RefusalCode::TooLarge, message));
         }
         if read.statements.iter().any(|(_, statement)| statement.why == Some(sql::TOO_MANY)) {
-            let message =
-                format!("the text has more than {} statements; ask in several calls", sql::MOST_STATEMENTS);
-            return (rulings, refusal(bundle, TOO_BROAD, RefusalCode::TooLarge, message));
+            let Refusal { code, message, .. } = breadth::too_many();
+            return (rulings, refusal(bundle, TOO_BROAD, code, message));
         }
         if desired != 0 && actual != desired {
             // Snowflake's words for it (code 000008).

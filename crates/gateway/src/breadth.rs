@@ -52,6 +52,12 @@ pub(crate) fn refused() -> Refusal {
     Refusal { code: RefusalCode::TooLarge, message, retry_after: None, scopes: Vec::new() }
 }
 
+/// The word for a text of more statements than are read ([`sql::TOO_MANY`]).
+pub(crate) fn too_many() -> Refusal {
+    let message = format!("the text has more than {} statements; ask in several calls", sql::MOST_STATEMENTS);
+    Refusal { code: RefusalCode::TooLarge, message, retry_after: None, scopes: Vec::new() }
+}
+
 fn of_output(output: &ShownOutput) -> usize {
     // As a live state has them: of what is shown as it is.
     let shown =

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{
     Access, AccessRequest, Asked, Case, Catalog, Context, Decision, Door, Identity, Refusal, RefusalCode,
@@ -16,6 +17,12 @@ use crate::spans::{Spanned, span};
 
 /// How often reading may ask for further schemas: a view over views needs one round a level.
 const ROUNDS: usize = 6;
+
+/// How many schemas one text may have looked up: each costs the account some statements, before anything is decided or counted.
+const MOST_SCHEMAS: usize = 32;
+
+/// Once reading has taken so long, no further schema is asked for: whoever waits for an answer waits for that of the statement, too.
+const LONG_ENOUGH: Duration = Duration::from_secs(5);
 
 /// What was asked, read against a catalog snapshot.
 pub(crate) struct Read {
@@ -79,7 +86,7 @@ impl Gateway {
         if let (Some(database), Some(schema)) = (&asked.context.database, &asked.context.schema) {
             wanted.insert((database.clone(), schema.clone()));
         }
-        let mut rounds = 0;
+        let (mut rounds, begun) = (0, self.now());
         loop {
             let catalog = self.ports.catalogs.snapshot(&wanted).await?;
             let statements = read_with(asked, &catalog);
@@ -87,8 +94,10 @@ impl Gateway {
             let before = wanted.len();
             wanted.extend(missing.cloned());
             rounds += 1;
-            // What is still missing after the last round stays unknown, and policy turns that into less.
-            if wanted.len() == before || rounds == ROUNDS {
+            let is_enough =
+                rounds == ROUNDS || wanted.len() > MOST_SCHEMAS || self.now().since(begun) > LONG_ENOUGH;
+            // What is still missing then stays unknown, and policy turns that into less.
+            if wanted.len() == before || is_enough {
                 return Ok(Read { statements, catalog, request: None });
             }
         }

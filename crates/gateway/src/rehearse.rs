@@ -52,18 +52,24 @@ pub fn rehearse(
     let mut statements = read_with(&asked, &catalog);
     let first = ranges.iter().take_while(|range| range.end <= begins).count();
     let runs_into = ranges.get(first).is_some_and(|range| range.start < begins);
+    if ranges.len() > sql::MOST_STATEMENTS {
+        let Refusal { code, message, .. } = breadth::too_many();
+        return unread(refusal(bundle, TOO_BROAD, code, message));
+    }
     // SECURITY: a string, comment or block that an earlier statement leaves open would hide what follows in it.
     if runs_into || statements.len() != ranges.len() {
         let message =
             "an earlier statement is not complete, so what follows it cannot be read; send each whole";
         let overall = refusal(bundle, "gateway:session-unreadable", RefusalCode::Policy, message.to_owned());
-        return Rehearsed {
-            statements: Vec::new(),
-            rulings: BatchRuling { overall, statements: Vec::new() },
-        };
+        return unread(overall);
     }
     let read = Read { statements: statements.split_off(first), catalog, request: None };
     let BatchRuling { overall, statements } = decide(bundle, identity, &asked, &read, Access::NONE);
     let rulings = BatchRuling { overall: unless_untold(bundle, &read, own.reveal(), overall), statements };
     Rehearsed { statements: read.statements.into_iter().map(|(_, statement)| statement).collect(), rulings }
+}
+
+/// What is decided of a text that nobody has read.
+fn unread(overall: Ruling) -> Rehearsed {
+    Rehearsed { statements: Vec::new(), rulings: BatchRuling { overall, statements: Vec::new() } }
 }

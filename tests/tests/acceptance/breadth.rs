@@ -1,5 +1,7 @@
 //! A text that names more than can be told again, and an answer that has more columns: neither leaves anything that nobody finds.
 
+use std::sync::atomic::Ordering;
+
 use domain::{Outcome, RefusalCode};
 use serde_json::{Value, json};
 use snowflake::scripted::{Answer, When};
@@ -34,6 +36,20 @@ async fn a_text_that_names_more_than_can_be_told_again_does_not_move_and_is_reco
         assert!(opening.sql_length.is_some_and(|length| length == text.len() as u64));
         assert_eq!(closing.unwrap().outcome.as_str(), "refused");
     }
+}
+
+/// Each schema that is looked up costs the account statements, before anything is decided: there is an end to it.
+#[tokio::test]
+async fn a_text_that_names_more_schemas_than_are_looked_up_is_refused_without_asking_for_them() {
+    let house = House::new().await;
+    let tables = |many: usize| (0..many).map(|n| format!("d.s{n}.t t{n}")).collect::<Vec<_>>().join(", ");
+    for (many, looked_up) in [(20, 21), (500, 21)] {
+        let reply = ask(&house.gateway(), &format!("select 1 from {}", tables(many))).await.unwrap();
+        assert!(matches!(reply.outcome(), Outcome::Refused(_)), "{:?}", reply.outcome());
+        assert_eq!(house.warehouse.looked_up.load(Ordering::SeqCst), looked_up);
+    }
+    assert_eq!(house.submissions(), 0);
+    house.verifies();
 }
 
 /// However many statements a text has: it is refused by one record, and no statement of it has a place of its own.

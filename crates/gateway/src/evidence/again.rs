@@ -116,7 +116,6 @@ impl Gateway {
             ..opening::call(asked, &clean).unwrap_or_default()
         };
         let again = Some(Again { call, prompt: prompt.clone() });
-        self.append(&expecting, Beside { again, is_beyond }).await?;
-        Ok(true)
+        self.append(&expecting, Beside { again, is_beyond }).await
     }
 }

@@ -12,15 +12,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Catalog, ObjectName, Relation, Timestamp};
-use gateway::Fault;
+use futures::{StreamExt, TryStreamExt, stream};
 use gateway::ports::{Catalogs, Clock, Ids, Routine};
+use gateway::{Fault, Origin};
+use tokio::time::timeout;
 
+use crate::error::Error;
 use crate::upstream::SqlApi;
 
 /// How old what is answered may be when it is answered: the port's bound, less the time that a decision takes.
 const LIFETIME: Duration = Duration::from_secs(55);
 /// How many schemas and snapshots are kept. Agents choose the names, so there must be an end.
 const KEPT: usize = 1024;
+
+/// How many schemas of one snapshot are read at once.
+const AT_ONCE: usize = 4;
 
 /// A database and a schema in it, as stored.
 type SchemaName = (String, String);
@@ -107,10 +113,13 @@ impl AccountCatalogs {
 #[async_trait]
 impl Catalogs for AccountCatalogs {
     async fn snapshot(&self, schemas: &BTreeSet<SchemaName>) -> Result<Arc<Catalog>, Fault> {
-        let mut loaded = Vec::with_capacity(schemas.len());
-        for name in schemas {
-            loaded.push(self.schema(name).await?);
-        }
+        let each: Vec<_> = schemas.iter().map(|name| self.schema(name)).collect();
+        let all = stream::iter(each).buffered(AT_ONCE).try_collect::<Vec<_>>();
+        // All together may take no longer than one: what was read of them by then is there when it is asked for again.
+        let Ok(loaded) = timeout(self.account.settings().timeouts.catalog(), all).await else {
+            return Err(Error::Slow.into_fault(Origin::Catalogs));
+        };
+        let loaded = loaded?;
         let readings: Vec<u64> = loaded.iter().map(|schema| schema.reading).collect();
         if let Some((of, snapshot)) = lock(&self.snapshots).get(schemas)
             && *of == readings

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{ObjectName, RelationKind, SqlType};
 use gateway::Origin;
@@ -159,6 +160,26 @@ async fn a_schema_is_read_once_a_minute_and_by_one_of_many_askers() {
     clock.set(900);
     in_time(catalogs.snapshot(&schema())).await.unwrap();
     assert_eq!(server.received().len(), 9, "a clock that was set back proves nothing");
+}
+
+/// However many schemas there are, one that asks for all waits no longer than for one that does not answer.
+#[tokio::test]
+async fn many_schemas_are_waited_for_no_longer_than_one() {
+    let server = server().await;
+    let slow =
+        |columns: &[(&str, &str)]| Answer::result(HANDLE, columns, &[]).after(Duration::from_millis(400));
+    server.on(When::submitted().saying("TABLE_TYPE"), [slow(&TABLES)]);
+    server.on(When::submitted().saying("COLUMN_NAME"), [slow(&COLUMNS)]);
+    server.on(When::submitted().saying("VIEW_DEFINITION"), [slow(&VIEWS)]);
+    let (catalogs, _) = catalogs(&server);
+    let many: BTreeSet<_> = (0..60).map(|n| ("DEMO".to_owned(), format!("S{n}"))).collect();
+    let fault = in_time(catalogs.snapshot(&many)).await.unwrap_err();
+    assert_eq!(fault.public, "snowflake did not answer in time");
+    // What was read of them is not read again.
+    let asked = server.received().len();
+    let first = many.iter().take(2).cloned().collect();
+    in_time(catalogs.snapshot(&first)).await.unwrap();
+    assert_eq!(server.received().len(), asked);
 }
 
 #[tokio::test]
