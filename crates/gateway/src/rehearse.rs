@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::{Access, Asked, Catalog, Identity, RefusalCode, SqlText, Statement, Timestamp};
+use domain::{Access, Asked, Catalog, Identity, Refusal, RefusalCode, Ruling, SqlText, Statement, Timestamp};
 use policy::{BatchRuling, Bundle};
 
 use crate::access;
+use crate::admission::TOO_BROAD;
 use crate::approval::unless_untold;
+use crate::breadth;
 use crate::reading::{Read, decide, read_with, refusal};
 
 /// What would be said of a statement or batch.
