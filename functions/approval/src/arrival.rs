@@ -40,7 +40,7 @@ pub async fn arrive(
     match desk.reception.arrive(id, &token).await {
         Ok(Arrived::SignedIn(session)) => begun(&desk, id, &session),
         Ok(Arrived::SignIn { url, state, pending }) => {
-            let Some(cookie) = cookies::sign_in(&desk, &state, &pending) else { return problem::broken() };
+            let Some(cookie) = cookies::sign_in(&desk, &state, &pending) else { return unwritten() };
             // No redirect: browsers hold a form's whole way to `form-action`.
             ([(header::SET_COOKIE, cookie)], arriving::to_issuer(&url)).into_response()
         }
@@ -54,8 +54,14 @@ fn begun(desk: &Desk, id: ApprovalId, session: &BegunSession) -> Response {
     match cookies::session(desk, id, text) {
         // No redirect: the session's cookie comes along only from a page of ours, and a redirect hands nothing over.
         Some(cookie) => ([(header::SET_COOKIE, cookie)], arriving::onward(id, mark)).into_response(),
-        None => problem::broken(),
+        None => unwritten(),
     }
+}
+
+/// The answer to whom no cookie can be given.
+fn unwritten() -> Response {
+    tracing::error!("a cookie of the reviewers' page cannot be written");
+    problem::broken()
 }
 
 /// What an issuer sends a reviewer back with (OpenID Connect Core 1.0 section 3.1.2.5, RFC 9207).

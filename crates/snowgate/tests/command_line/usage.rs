@@ -107,6 +107,19 @@ fn decide_asks_under_the_names_that_it_is_told() {
 }
 
 #[test]
+fn decide_says_of_too_many_statements_what_the_doors_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("tables.sql"), "create table t (a number);").expect("written");
+    assert!(run(folder, &["policy", "init", "policies"]).status.success());
+    let decide = ["decide", "--schema", "tables.sql", "--policies", "policies"];
+    let line = json!({ "sql": "select 1;".repeat(300) }).to_string();
+    let output = crate::filters::run_in(folder, &decide, line);
+    let told = String::from_utf8(output.stdout).expect("text");
+    assert!(told.contains("gateway:breadth") && told.contains("more than 256 statements"), "{told}");
+}
+
+#[test]
 fn people_read_moments_counts_and_reasons_in_words_and_scripts_the_protocol() {
     let gateway = Served::start();
     let text = |arguments: &[&str]| {
