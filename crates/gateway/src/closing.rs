@@ -137,6 +137,37 @@ fn output_column(record: &ColumnRecord) -> OutputColumn {
     }
 }
 
+/// The outcome, as it is told of what has written upstream and shows nothing of its answer: lest it is asked again it says so, and so does its
+/// record.
+fn as_it_wrote(live: &mut Live, mut outcome: ClosingOutcome) -> ClosingOutcome {
+    if !live.is_a_write() || matches!(outcome, ClosingOutcome::Rows {}) {
+        return outcome;
+    }
+    if let Ok(parts) = progress_of(live) {
+        let finding = failures::has_run(parts.iter().map(|part| part.query_id.as_str()));
+        failures::note(live, finding);
+    }
+    if !live.findings.iter().any(failures::is_of_what_has_run) {
+        return outcome;
+    }
+    let told = |message: &str| {
+        let message = message.trim_end_matches('.');
+        format!("{message}. It has run, and what it changes is changed: do not ask it again")
+    };
+    match &mut outcome {
+        // Clients know the sentence of a cancelled statement; that of a hidden failure tells what it may.
+        ClosingOutcome::Refused(refused) if refused.reason != RefusalCode::Cancelled.as_str() => {
+            refused.message = told(&refused.message);
+        }
+        ClosingOutcome::Failed(failed) if !live.is_hidden_failure() => failed.message = told(&failed.message),
+        ClosingOutcome::Rows {}
+        | ClosingOutcome::Refused(_)
+        | ClosingOutcome::Failed(_)
+        | ClosingOutcome::Lost { .. } => {}
+    }
+    outcome
+}
+
 impl Gateway {
     /// Keeps the closing, then marks the live state. Who finds the key taken shows nothing (invariant I1).
     pub(crate) async fn close(
@@ -154,7 +185,7 @@ impl Gateway {
             }
             (_, _) => (outcome, parts),
         };
-        let outcome = self.unless_it_wrote(live, outcome);
+        let outcome = as_it_wrote(live, outcome);
         let closing = Closing {
             v: 1,
             exchange: live.exchange.clone(),
@@ -206,31 +237,6 @@ impl Gateway {
                 Origin::Recordings,
                 "this statement was closed elsewhere; nothing of it is shown here",
             )),
-        }
-    }
-
-    /// The outcome of what has written upstream and shows nothing of its answer tells so, lest it is asked again, and so does its record.
-    fn unless_it_wrote(&self, live: &mut Live, outcome: ClosingOutcome) -> ClosingOutcome {
-        const IT_HAS: &str = ". It has run, and what it changes is changed: do not ask it again";
-        let is_shown = matches!(outcome, ClosingOutcome::Rows {});
-        let (true, false, Ok(parts)) = (live.is_a_write(), is_shown, progress_of(live)) else {
-            return outcome;
-        };
-        let finding = failures::has_run(parts.iter().map(|part| part.query_id.as_str()));
-        if !live.findings.contains(&finding) {
-            live.findings.push(finding);
-        }
-        match outcome {
-            // Clients know the sentence of a cancelled statement; that of a hidden failure tells what it may.
-            ClosingOutcome::Refused(refused) if refused.reason != RefusalCode::Cancelled.as_str() => {
-                let message = format!("{}{IT_HAS}", refused.message);
-                ClosingOutcome::Refused(RefusalRecord { message, ..refused })
-            }
-            ClosingOutcome::Failed(failed) if !live.is_hidden_failure() => {
-                let message = format!("{}{IT_HAS}", failed.message);
-                ClosingOutcome::Failed(FailureRecord { message, ..failed })
-            }
-            other => other,
         }
     }
 

@@ -8,8 +8,12 @@ use domain::{Decision, Outcome, Refusal, RefusalCode, Ruling};
 use policy::Bundle;
 use recording::{FailureRecord, Finding};
 
+use crate::live::Live;
 use crate::ports::Prospect;
 use crate::reading::Read;
+
+/// The finding of a statement that has written and shows no answer.
+const HAS_RUN: &str = "has_run";
 
 /// How many statements that have run a finding names.
 const MOST_IDS: usize = 16;
@@ -73,7 +77,18 @@ pub(crate) fn hidden(is_a_write: bool, query_id: Option<String>) -> FailureRecor
 pub(crate) fn has_run<'a>(query_ids: impl Iterator<Item = &'a str>) -> Finding {
     let ids: Vec<&str> = query_ids.take(MOST_IDS).collect();
     let detail = format!("it has run upstream ({}), and what it changes is changed", ids.join(", "));
-    Finding { what: "has_run".to_owned(), detail }
+    Finding { what: HAS_RUN.to_owned(), detail }
+}
+
+pub(crate) fn is_of_what_has_run(finding: &Finding) -> bool {
+    finding.what == HAS_RUN
+}
+
+/// Notes a finding, where there is none of its kind.
+pub(crate) fn note(live: &mut Live, finding: Finding) {
+    if live.findings.iter().all(|known| known.what != finding.what) {
+        live.findings.push(finding);
+    }
 }
 
 /// What the recording tells of a failure upstream that the agent is not told.

@@ -12,6 +12,7 @@ use recording::{ClosingOutcome, ColumnRecord, Finding, PartRecord};
 
 use crate::breadth;
 use crate::closing::Closed;
+use crate::failures;
 use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::line::Line;
@@ -79,7 +80,13 @@ impl Gateway {
         let keys = TokenKeys::new(keys.tokens).with_shared(keys.shared_tokens);
         let detectors = self.detectors_for(live).await?;
         if !matches!(live.stage, Stage::Fetching { .. }) {
-            let parts = Self::begin_parts(live, &heads, &keys, &detectors)?;
+            let parts = Self::begin_parts(live, &heads, &keys, &detectors).inspect_err(|_| {
+                // Nothing else will tell so: there is no progress of what cannot be begun.
+                if live.is_a_write() {
+                    let ids = heads.iter().map(|head| head.query_id.as_str());
+                    failures::note(live, failures::has_run(ids));
+                }
+            })?;
             live.stage = Stage::Fetching { upstream: handle.text.clone(), parts };
         }
         // INVARIANT: bound from what is stored, in the first turn as in every later one.

@@ -21,7 +21,7 @@ const ROUNDS: usize = 6;
 /// How many schemas one text may have looked up: each costs the account some statements, before anything is decided or counted.
 const MOST_SCHEMAS: usize = 32;
 
-/// Once reading has taken so long, no further schema is asked for: whoever waits for an answer waits for that of the statement, too.
+/// Once reading has taken so long, no further schema is asked for: whoever asks is told to ask again, and finds there what was read.
 const LONG_ENOUGH: Duration = Duration::from_secs(5);
 
 /// What was asked, read against a catalog snapshot.
@@ -94,11 +94,13 @@ impl Gateway {
             let before = wanted.len();
             wanted.extend(missing.cloned());
             rounds += 1;
-            let is_enough =
-                rounds == ROUNDS || wanted.len() > MOST_SCHEMAS || self.now().since(begun) > LONG_ENOUGH;
             // What is still missing then stays unknown, and policy turns that into less.
-            if wanted.len() == before || is_enough {
+            if wanted.len() == before || rounds == ROUNDS || wanted.len() > MOST_SCHEMAS {
                 return Ok(Read { statements, catalog, request: None });
+            }
+            if self.now().since(begun) > LONG_ENOUGH {
+                let message = "the catalog takes long to read; ask again in a moment";
+                return Err(Fault::passing(Origin::Catalogs, message));
             }
         }
     }

@@ -3,9 +3,9 @@
 use recording::LateEvidence;
 use serde_json::{Value, json};
 
-use crate::door::{call_with, router};
+use crate::door::call_with;
 use crate::evidence::{HOOKS, PROMPT, Talk};
-use crate::house::{House, customers};
+use crate::house::customers;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
@@ -69,23 +69,6 @@ async fn one_tool_use_is_good_for_one_statement() {
         .map(|finding| finding.what)
         .collect();
     assert_eq!(found, ["tool_use_reused", "tool_use_reused"]);
-    talk.house.verifies();
-}
-
-/// Nothing else is noted there of what only the agent tells.
-#[tokio::test]
-async fn one_tool_use_is_good_for_one_statement_also_where_no_channel_is_set_up() {
-    let house = House::with(|settings| settings.channels = Some(Vec::new().into()), &[]).await;
-    customers::answer(&house.snow, &[2]);
-    let talk = Talk { router: router(house.gateway()), house };
-    for tool_use in ["toolu_1", "toolu_2", "toolu_1"] {
-        talk.run("ana", Some(tool_use), customers::SQL).await;
-    }
-    let records = talk.house.records().into_iter();
-    let found =
-        records.map(|(_, closing)| closing.unwrap().findings.into_iter().map(|one| one.what).collect());
-    let found: Vec<Vec<String>> = found.collect();
-    assert_eq!(found, [vec![], vec![], vec!["tool_use_reused".to_owned()]]);
     talk.house.verifies();
 }
 
