@@ -3,9 +3,13 @@
 --
 -- Days are those on which it was asked: what waited for a person may have run up to thirty days later.
 --
--- `it_read`: yes (also where its whole schema or database was read, as by a clone); perhaps (the statement could not be read with certainty,
--- calls a procedure or exports what it does not name, so it may touch more than it names; a part of its record is missing; or it was let through and refused afterwards, as what was cancelled or was too large: it may have run, and nothing of it was shown); unknown (what was asked is not
--- among the objects, see what_is_missing). What was refused or denied before it ran has read nothing. What a view reads is named beside it.
+-- `it_read`:
+--   yes      it, or the whole schema or database that holds it, was read (a clone reads so)
+--   perhaps  the statement could not be read with certainty, calls a procedure or exports what it does not name, so it may touch more than it
+--            names; a part of its record is missing; or it was let through and refused afterwards, as what was cancelled or was too large: it
+--            may have run, and nothing of it was shown
+--   unknown  what was asked is not among the objects, see what_is_missing
+-- What was refused or denied before it ran has read nothing. What a view reads is named beside it.
 WITH asked AS (
   SELECT
     ARRAY[

@@ -290,8 +290,12 @@ class Watch(unittest.TestCase):
         self.assertEqual({f"kms:{name}" for name in key["eventName"]}, {*denied["Action"], "kms:PutKeyPolicy"})
         calls = {name for one in rules["WatchTouched"]["Properties"]["EventPattern"]["detail"]["$or"] for name in one["eventName"]}
         self.assertEqual(calls, {
-            "DeleteAlarms", "DisableAlarmActions", "PutMetricAlarm", "DeleteRule", "DisableRule", "PutRule", "RemoveTargets", "PutTargets",
-            "DeleteMetricFilter", "PutMetricFilter", "DeleteTopic", "SetTopicAttributes", "Unsubscribe", "SetSubscriptionAttributes"})
+            "DeleteAlarms", "DisableAlarmActions", "PutMetricAlarm", "SetAlarmState", "DeleteRule", "DisableRule", "PutRule", "RemoveTargets",
+            "PutTargets", "DeleteMetricFilter", "PutMetricFilter", "DeleteLogGroup", "DeleteTopic", "SetTopicAttributes", "AddPermission",
+            "RemovePermission", "Unsubscribe", "SetSubscriptionAttributes"})
+        # EventBridge takes 2,048 characters; a name of CloudFormation's has a hundred at most.
+        pattern = json.dumps(rules["WatchTouched"]["Properties"]["EventPattern"])
+        self.assertLess(len(pattern), 2048)
         # Names are CloudFormation's, and begin with the stack's.
         named = [*resources("infra/watch.yaml", "AWS::CloudWatch::Alarm").values(), *rules.values()]
         for one in [*named, *resources("infra/watch.yaml", "AWS::Logs::MetricFilter").values()]:

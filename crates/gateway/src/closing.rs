@@ -143,8 +143,14 @@ fn as_it_wrote(live: &mut Live, mut outcome: ClosingOutcome) -> ClosingOutcome {
     if !live.is_a_write() || matches!(outcome, ClosingOutcome::Rows {}) {
         return outcome;
     }
-    if let Ok(parts) = progress_of(live) {
-        let finding = failures::has_run(parts.iter().map(|part| part.query_id.as_str()));
+    let ids: Vec<&str> = match (progress_of(live), &live.kept) {
+        (Ok(parts), _) => parts.iter().map(|part| part.query_id.as_str()).collect(),
+        // A large result that waited for a person.
+        (Err(_), Some(kept)) => kept.parts.iter().map(|part| part.query_id.as_str()).collect(),
+        (Err(_), None) => Vec::new(),
+    };
+    if !ids.is_empty() {
+        let finding = failures::has_run(ids.into_iter());
         failures::note(live, finding);
     }
     if !live.findings.iter().any(failures::is_of_what_has_run) {
@@ -156,7 +162,9 @@ fn as_it_wrote(live: &mut Live, mut outcome: ClosingOutcome) -> ClosingOutcome {
     };
     match &mut outcome {
         // Clients know the sentence of a cancelled statement; that of a hidden failure tells what it may.
-        ClosingOutcome::Refused(refused) if refused.reason != RefusalCode::Cancelled.as_str() => {
+        ClosingOutcome::Refused(refused)
+            if refused.reason != RefusalCode::Cancelled.as_str() && !live.is_hidden_failure() =>
+        {
             refused.message = told(&refused.message);
         }
         ClosingOutcome::Failed(failed) if !live.is_hidden_failure() => failed.message = told(&failed.message),

@@ -362,7 +362,7 @@ impl Live {
         }
     }
 
-    /// Whether it changes any object that it names.
+    /// Whether it changes any object that it names. What a call or a block changes is named by nobody.
     pub(crate) fn is_a_write(&self) -> bool {
         !self.writes.is_empty()
     }

@@ -19,7 +19,7 @@ use crate::spans::{Spanned, span};
 const ROUNDS: usize = 6;
 
 /// How many schemas one text may have looked up: each costs the account some statements, before anything is decided or counted.
-const MOST_SCHEMAS: usize = 32;
+pub(crate) const MOST_SCHEMAS: usize = 32;
 
 /// Once reading has taken so long, no further schema is asked for: whoever asks is told to ask again, and finds there what was read.
 const LONG_ENOUGH: Duration = Duration::from_secs(5);

@@ -55,7 +55,10 @@ pub fn rehearse(
     let first = ranges.iter().take_while(|range| range.end <= begins).count();
     let runs_into = ranges.get(first).is_some_and(|range| range.start < begins);
     if ranges.len() > sql::MOST_STATEMENTS {
-        let Refusal { code, message, .. } = breadth::too_many();
+        let Refusal { code, mut message, .. } = breadth::too_many();
+        if !earlier.is_empty() {
+            message.push_str(" (those before it count here)");
+        }
         return unread(refusal(bundle, TOO_BROAD, code, message));
     }
     // SECURITY: a string, comment or block that an earlier statement leaves open would hide what follows in it.

@@ -186,7 +186,7 @@ pub struct PageRecord {
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     /// A stable word: `result_contradicts_plan`, `catalog_changed`, `row_count_differs`, `instructions_in_results`,
-    /// `hidden_text_in_results`, `links_in_results` …
+    /// `hidden_text_in_results`, `links_in_results`, `has_run` …
     pub what: String,
     /// A sentence.
     pub detail: String,

@@ -147,7 +147,7 @@ pub struct Timeouts {
     pub idle_ms: u64,
     /// For a whole body.
     pub body_ms: u64,
-    /// For a catalog statement.
+    /// For a statement over the catalog, and for all that one text has looked up there.
     pub catalog_ms: u64,
 }
 

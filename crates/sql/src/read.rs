@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Bindings, Class, Effect, FlaggedFunction, Footprint, FunctionName, Kind, Lineage, ShownOutput, Statement,
+    Bindings, Class, Context, Effect, FlaggedFunction, Footprint, FunctionName, Kind, Lineage, ShownOutput,
+    Statement,
 };
 use sqlparser::ast;
 
@@ -12,9 +13,10 @@ use crate::class::{
     unknown_calls_of_script,
 };
 use crate::lexer::{Token, significant};
-use crate::lineage::{Derived, Reader};
+use crate::lineage::{BYTES_OF_NAMES, Derived, MOST_TOLD, Reader};
 use crate::mentions::mentions;
 use crate::parse::parse;
+use crate::request::LONGEST_NAME;
 use crate::show::{has_indirection, read_show};
 use crate::split::{statements, steps};
 use crate::stages::{Stages, stages};
@@ -80,10 +82,36 @@ pub(crate) fn opaque(why: &'static str) -> Statement {
     }
 }
 
+/// Whether a name is longer than Snowflake lets any be ("Identifier requirements").
+fn is_long_name(name: &str) -> bool {
+    name.len() > LONGEST_NAME && name.chars().count() > LONGEST_NAME
+}
+
+/// Why nobody holds all the names of this statement; none where they are as short as names are.
+// SECURITY: a name is held as often as it is meant: with each column, and those of the database and the schema with each table. So it is
+// bounded before anything is held.
+fn names_too_much(text: &str, tokens: &[Token], context: &Context) -> Option<&'static str> {
+    let Context { role, warehouse, database, schema } = context;
+    let of_context = [role, warehouse, database, schema].into_iter().flatten();
+    let is_long = |token: &Token| {
+        token.end.saturating_sub(token.start) > LONGEST_NAME
+            && token.name(text).is_some_and(|name| is_long_name(&name))
+    };
+    if of_context.clone().any(|name| is_long_name(name)) || tokens.iter().any(is_long) {
+        return Some("a name of more than 255 characters");
+    }
+    let place = [database, schema].into_iter().flatten().map(String::len).sum::<usize>();
+    let is_much = tokens.len().saturating_mul(place) > MOST_TOLD * BYTES_OF_NAMES;
+    is_much.then_some("names too many objects")
+}
+
 /// Reads the pieces of one statement.
 fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>, spent: &mut u32) -> Statement {
     if is_too_much(text, tokens) {
         return opaque("a statement too long to read");
+    }
+    if let Some(why) = names_too_much(text, tokens, scope.context) {
+        return opaque(why);
     }
     let mut reader = Reader::new(scope);
     reader.bound(tokens.len(), *spent);

@@ -16,7 +16,7 @@ use crate::lexer::{Lexeme, Lexer, Token, decode_string, significant};
 const LONGEST: usize = 4 * 1024;
 
 /// Characters of an identifier at most (Snowflake's "Identifier requirements").
-const LONGEST_NAME: usize = 255;
+pub(crate) const LONGEST_NAME: usize = 255;
 
 /// Characters of a reason at most.
 const LONGEST_REASON: usize = 500;

@@ -124,19 +124,20 @@ fn statements_of_one_text_tell_of_no_more_columns_than_one_may() {
     assert!(all.iter().any(|(_, one)| one.why == Some("one of statements with too many columns")));
     assert_eq!(all.last().unwrap().1.class, Class::Opaque);
     // Long names count by their length: of values within a stored one they are as long as a text says.
-    let path = "p".repeat(20_000);
+    let path = "p".repeat(250);
     let long = format!(
         "with t as (select {} from customers) select {} from t",
         each(10, |at| format!("profile:{path}{at} c{at}")),
-        vec!["*"; 100].join(", ")
+        vec!["*"; 3_000].join(", ")
     );
     assert_eq!(read_in(&catalog, &long).why, Some("too many columns"));
     // What is only tested, tied or touched counts as well, with the name of its object, however often one name is told.
-    let object = "o".repeat(20_000);
+    // Of characters that have three bytes.
+    let object = "漢".repeat(255);
     for text in [
-        format!("select count(hash({})) from \"{object}\"", each(2_000, |at| format!("c{at}"))),
-        format!("select 1 from {} where \"{object}\" = 1", each(2_000, |at| format!("t{at}"))),
-        format!("select 1 from \"{object}\" group by {}", each(2_000, |at| format!("c{at}"))),
+        format!("select count(hash({})) from \"{object}\"", each(14_500, |at| format!("c{at}"))),
+        format!("select 1 from {} where \"{object}\" = 1", each(14_500, |at| format!("t{at}"))),
+        format!("select 1 from \"{object}\" group by {}", each(14_500, |at| format!("c{at}"))),
     ] {
         let read = read_in(&catalog, &text);
         assert_eq!(
@@ -147,6 +148,19 @@ fn statements_of_one_text_tell_of_no_more_columns_than_one_may() {
         );
         let Lineage { outputs: _, tests, ties, touched } = read.lineage;
         assert_eq!((tests.len(), ties.len(), touched.len()), (0, 0, 0));
+    }
+    // No name is longer than Snowflake lets it be, and that of a place counts with each object in it.
+    let long = "o".repeat(256);
+    for text in [format!("select 1 from \"{long}\""), format!("select {long} from customers")] {
+        assert_eq!(read_in(&catalog, &text).why, Some("a name of more than 255 characters"));
+    }
+    let place = "漢".repeat(255);
+    let many = format!("select 1 from {}", each(14_500, |at| format!("t{at}")));
+    for (name, why) in [(place, "names too many objects"), (long, "a name of more than 255 characters")] {
+        let context = Context { database: Some(name), schema: Some("S".into()), ..Context::default() };
+        let scope = Scope { context: &context, ..scope };
+        let (_, read) = read_batch(&many, &scope).remove(0);
+        assert_eq!((read.why, read.footprint.reads.len(), read.missing.len()), (Some(why), 0, 0));
     }
     // What is not told of columns any more still reads and writes what it names.
     let many = vec![wide.as_str(); 40].join("; ");

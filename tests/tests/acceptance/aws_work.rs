@@ -1,6 +1,7 @@
 //! What outlives its answer is carried on by the work function, invocation after invocation, over the stores of AWS: on a clock that
 //! Snowflake's slowness turns, so that ten minutes take none.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,11 +163,14 @@ async fn a_result_of_250_pages_is_resumed_over_several_invocations_and_each_page
     stage.house.verifies();
 }
 
-/// Rows whose texts make them 2 MB, as Snowflake sends a partition: what it says of each customer in 10 KB.
-fn partition_of_two_megabytes() -> (usize, Answer) {
+/// Rows in 2 MB of a result: what it says of each customer in 10 KB.
+const ROWS: usize = 200;
+
+/// The `n`th of such partitions.
+fn partition_of_two_megabytes(n: usize) -> Answer {
     let note =
         "the customer called about an order that had come late and was content with the answer, ".repeat(115);
-    let rows: Vec<[String; 4]> = (0..200)
+    let rows: Vec<[String; 4]> = (n * ROWS..(n + 1) * ROWS)
         .map(|n| {
             let [id, email, ssn, country] = customers::row(n);
             [id, email, ssn, format!("{country}: {note}")]
@@ -175,7 +179,7 @@ fn partition_of_two_megabytes() -> (usize, Answer) {
     let cells: Vec<Vec<Option<&str>>> =
         rows.iter().map(|row| row.iter().map(|cell| Some(cell.as_str())).collect()).collect();
     let cells: Vec<&[Option<&str>]> = cells.iter().map(Vec::as_slice).collect();
-    (rows.len(), Answer::partition(&cells))
+    Answer::partition(&cells)
 }
 
 #[tokio::test]
@@ -187,15 +191,14 @@ async fn a_result_of_500_mb_is_masked_and_kept_over_several_invocations() {
         return;
     };
     let snow = &stage.house.snow;
-    let (rows, partition) = partition_of_two_megabytes();
     snow.on(When::submitted(), [Answer::running(customers::HANDLE)]);
     // The first lies in the head, too, and is a short one.
-    let mut counts = vec![rows; PARTITIONS];
+    let mut counts = vec![ROWS; PARTITIONS];
     counts[0] = 1;
     snow.on(When::asked_about(customers::HANDLE).with("partition=0"), [customers::partition(0..1)]);
     for n in 1..PARTITIONS {
         let when = When::asked_about(customers::HANDLE).with(format!("partition={n}"));
-        snow.on(when, [partition.clone()]);
+        snow.on(when, [partition_of_two_megabytes(n)]);
     }
     let head = customers::head(customers::HANDLE, &counts);
     snow.on(When::asked_about(customers::HANDLE), [Answer::running(customers::HANDLE), head]);
@@ -206,13 +209,15 @@ async fn a_result_of_500_mb_is_masked_and_kept_over_several_invocations() {
     let turns = carried_on(&stage, handle, Duration::ZERO, slice(1 << 20, 3)).await;
     let end = stage.collected(handle).await;
     assert!(turns > 1, "{turns} invocations: {end:?}");
-    let all = 1 + rows * (PARTITIONS - 1);
+    let all = 1 + ROWS * (PARTITIONS - 1);
     assert!(matches!(end, Outcome::Rows { rows, .. } if rows as usize == all), "{end:?}");
     let written = stage.pages_written();
     stage.bring_home().await;
     let closing = stage.house.closing();
     let part = &closing.parts[0];
     assert_eq!(written, part.pages.len(), "each page is written once");
+    let different: BTreeSet<&str> = part.pages.iter().map(|page| page.digest.as_str()).collect();
+    assert_eq!(different.len(), part.pages.len(), "no partition stands for another");
     let size: u64 = part.pages.iter().map(|page| page.size).sum();
     assert!(size >= 500_000_000, "{size} bytes");
     // Both columns of each row.

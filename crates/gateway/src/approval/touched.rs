@@ -19,7 +19,7 @@ use crate::fault::{Fault, Origin};
 use crate::gateway::Gateway;
 use crate::opening::recordable_sql;
 use crate::ports::Routine;
-use crate::reading::{Read, refusal};
+use crate::reading::{MOST_SCHEMAS, Read, refusal};
 use crate::seal;
 use crate::snapshot::snapshot;
 
@@ -67,8 +67,9 @@ impl Gateway {
             .filter(|name| !read.catalog.has_schema(&name.database, &name.schema))
             .map(|name| (name.database.clone(), name.schema.clone()))
             .collect();
-        let further =
-            if unread.is_empty() { None } else { Some(self.ports.catalogs.snapshot(&unread).await?) };
+        let is_beyond = unread.len() > MOST_SCHEMAS;
+        let is_asked = !unread.is_empty() && !is_beyond;
+        let further = if is_asked { Some(self.ports.catalogs.snapshot(&unread).await?) } else { None };
         let catalogs = [Some(&read.catalog), further.as_ref()];
         let catalogs: Vec<&Catalog> = catalogs.into_iter().flatten().map(AsRef::as_ref).collect();
         let routines = match called(read, text) {
@@ -78,7 +79,8 @@ impl Gateway {
         };
         let told = told(key, &names, &only_made(read), &catalogs, routines.as_deref(), detectors);
         // SECURITY: whatever nobody has read of it touches who knows what, which may be another thing in a later run.
-        let defined = told.defined.filter(|_| !read.statements.iter().any(is_opaque));
+        let is_known = !is_beyond && !read.statements.iter().any(is_opaque);
+        let defined = told.defined.filter(|_| is_known);
         Ok(Surroundings { defined, ..told })
     }
 

@@ -424,6 +424,8 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
+        let of_a_write = format!("{}. It writes", gateway::HIDDEN_FAILURE);
+        assert_eq!(told(&closing(&of_a_write)), told(&closing(gateway::HIDDEN_FAILURE)));
         let hidden = told(&closing(gateway::HIDDEN_FAILURE)).replace("… ", "");
         for part in
             ["failed and not why", "Snowflake calls it 01b2-c3", "upstream said 002140, SQLSTATE 42601"]
