@@ -1,6 +1,7 @@
 //! A text that names more than can be told again, and an answer that has more columns: neither leaves anything that nobody finds.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use domain::{Outcome, RefusalCode};
 use serde_json::{Value, json};
@@ -51,6 +52,23 @@ async fn a_text_that_names_more_schemas_than_are_looked_up_is_refused_without_as
         assert_eq!(house.submissions(), 0);
         house.verifies();
     }
+}
+
+/// A catalog that is slow refuses nothing: whoever asks is told to ask again, and nothing has moved.
+#[tokio::test]
+async fn whoever_asks_before_a_slow_catalog_is_told_to_ask_again() {
+    let house = House::new().await;
+    customers::answer(&house.snow, &[2]);
+    *house.warehouse.slow.lock().unwrap() = Some((house.time.clone(), Duration::from_secs(6)));
+    let router = router(house.gateway());
+    let answer = submit(&router, "ana", "select 1 from d.s.t", "").await;
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(answer.text().contains("ask again in a moment"), "{}", answer.text());
+    assert!(house.records().is_empty());
+    *house.warehouse.slow.lock().unwrap() = None;
+    let answer = submit(&router, "ana", customers::SQL, "").await;
+    assert_eq!((answer.status.as_u16(), house.submissions()), (200, 1), "{}", answer.text());
+    house.verifies();
 }
 
 /// However many statements a text has: it is refused by one record, and no statement of it has a place of its own.

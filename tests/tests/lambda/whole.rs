@@ -42,7 +42,7 @@ async fn what_waits_is_mailed_agreed_to_on_the_page_run_once_collected_indexed_a
         let event = stage.moto.handed_over(queue).await.expect("it was told of the closing");
         assert_eq!(stage.invoke(function, &event).await, json!({ "batchItemFailures": [] }));
     }
-    let day = rows[0].opened[..10].to_owned();
+    let day = rows[0].opened.get(..10).unwrap().to_owned();
     found(&stage, &day).await;
     asked(&stage, &day).await;
     stage.had_the_rights(&FUNCTIONS);
@@ -52,7 +52,7 @@ async fn what_waits_is_mailed_agreed_to_on_the_page_run_once_collected_indexed_a
 async fn found(stage: &Stage, day: &str) {
     let index = Index::new(&stage.clients(), &stage.wiring.index);
     let look = Look { from: None, until: None, newest_first: false, limit: 10, after: None };
-    let table = By::Table("DEMO.PUBLIC.CUSTOMERS".to_owned(), day[..7].to_owned());
+    let table = By::Table("DEMO.PUBLIC.CUSTOMERS".to_owned(), day.get(..7).unwrap().to_owned());
     for by in [By::Held(day.to_owned()), table] {
         let found = index.query(&by, &look).await.unwrap();
         let outcomes: Vec<_> = found.rows.iter().map(|row| row.outcome.as_str()).collect();
