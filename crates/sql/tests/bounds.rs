@@ -144,7 +144,7 @@ fn statements_of_one_text_tell_of_no_more_columns_than_one_may() {
             (read.class, read.why),
             (Class::Opaque, Some("names too many columns")),
             "{}",
-            &text[..60]
+            text.get(..60).unwrap()
         );
         let Lineage { outputs: _, tests, ties, touched } = read.lineage;
         assert_eq!((tests.len(), ties.len(), touched.len()), (0, 0, 0));
