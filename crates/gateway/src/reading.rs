@@ -76,6 +76,15 @@ impl Gateway {
     }
 
     pub(crate) async fn read(&self, asked: &Asked) -> Result<Read, Fault> {
+        self.read_within(asked, Some(LONG_ENOUGH)).await
+    }
+
+    /// The same, where nobody waits for it.
+    pub(crate) async fn read_patiently(&self, asked: &Asked) -> Result<Read, Fault> {
+        self.read_within(asked, None).await
+    }
+
+    async fn read_within(&self, asked: &Asked, patience: Option<Duration>) -> Result<Read, Fault> {
         if let Some(request) = sql::access_request(asked.text.reveal(), &asked.context) {
             // Nobody is asked for what is not there.
             let wanted = request.iter().map(access::schema_of).collect();
@@ -98,7 +107,7 @@ impl Gateway {
             if wanted.len() == before || rounds == ROUNDS || wanted.len() > MOST_SCHEMAS {
                 return Ok(Read { statements, catalog, request: None });
             }
-            if self.now().since(begun) > LONG_ENOUGH {
+            if patience.is_some_and(|patience| self.now().since(begun) > patience) {
                 let message = "the catalog takes long to read; ask again in a moment";
                 return Err(Fault::passing(Origin::Catalogs, message));
             }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use domain::{Bindings, ColumnRef, Context, Effect, Lineage, ObjectName, Statement};
+use domain::{Bindings, ColumnRef, Context, Effect, Footprint, Lineage, ObjectName, Statement};
 
 use crate::Scope;
 use crate::lineage::{BYTES_OF_NAMES, MOST_TOLD, bytes_of_object};
-use crate::read::{MOST_STATEMENTS, is_too_long, opaque, read_after};
+use crate::read::{LONG_NAME, MOST_STATEMENTS, has_long_name, is_long_name, is_too_long, opaque, read_after};
 use crate::split::split;
 
 /// [`Statement::why`] of a text with more than [`MOST_STATEMENTS`], which is read as one statement that nobody can read.
@@ -19,6 +19,10 @@ pub const TOO_MANY: &str = "too many statements";
 pub fn read_batch(text: &str, scope: &Scope<'_>) -> Vec<(Range<usize>, Statement)> {
     if is_too_long(text) {
         return vec![(0..text.len(), opaque("a text longer than 10 MB"))];
+    }
+    // Each statement is held with the names that it runs under.
+    if has_long_name(scope.context) {
+        return vec![(0..text.len(), opaque(LONG_NAME))];
     }
     let mut session = Session::new(scope);
     let ranges = split(text);
@@ -48,8 +52,10 @@ pub(crate) struct Session {
     is_lost: bool,
     /// The work of reading so far.
     spent: u32,
-    /// Columns that were shown and tested so far.
+    /// Columns that were shown and tested so far, and objects.
     told: usize,
+    /// Bytes of the names of what was read, written and called so far.
+    named: usize,
 }
 
 impl Session {
@@ -61,6 +67,7 @@ impl Session {
             is_lost: false,
             spent: 0,
             told: 0,
+            named: 0,
         }
     }
 
@@ -71,6 +78,8 @@ impl Session {
             None => Self::lost(),
         };
         self.spent = spent;
+        let is_lengthened = statement.effects.iter().any(names_long);
+        let statement = if is_lengthened { opaque(LONG_NAME) } else { statement };
         let statement = self.unless_too_broad(statement);
         self.pass(&statement);
         statement
@@ -90,13 +99,25 @@ impl Session {
         let tested = tests.iter().flat_map(|tested| [Some(&tested.column), tested.with.as_ref()]).flatten();
         let others = tested.chain(ties.iter().flatten()).chain(touched).map(bytes);
         let others = sum(&mut others.into_iter()) / BYTES_OF_NAMES;
-        self.told = sum(&mut shown.chain([tests.len(), others, self.told]));
-        if self.told <= MOST_TOLD {
+        let Footprint { reads, writes } = &statement.footprint;
+        let objects = reads.iter().chain(writes).map(bytes_of_object);
+        let missing = statement.missing.iter().map(|(database, schema)| database.len() + schema.len());
+        let functions = statement.functions.iter().flat_map(|one| one.name.parts()).map(|part| part.len());
+        self.named = sum(&mut objects.chain(missing).chain(functions).chain([self.named]));
+        self.told = sum(&mut shown.chain([tests.len(), others, self.named / BYTES_OF_NAMES, self.told]));
+        // A function is looked for beside everything that is named: each name of one stands for as many.
+        let schemas: BTreeSet<_> =
+            reads.iter().chain(writes).map(|name| (&name.database, &name.schema)).collect();
+        let sought = schemas.len().saturating_mul(statement.functions.len());
+        if self.told <= MOST_TOLD && sought <= MOST_TOLD {
             return statement;
+        }
+        let told = opaque("one of statements with too many columns");
+        if self.named > MOST_TOLD * BYTES_OF_NAMES || sought > MOST_TOLD {
+            return told;
         }
         // What it reads and changes, and what it leaves behind, is known all the same.
         let Statement { footprint, missing, functions, effects, .. } = statement;
-        let told = opaque("one of statements with too many columns");
         Statement { footprint, missing, functions, effects, ..told }
     }
 
@@ -142,6 +163,17 @@ impl Session {
             }
             Effect::Unknown => self.is_lost = true,
         }
+    }
+}
+
+/// Whether what follows would run under a longer name than any.
+fn names_long(effect: &Effect) -> bool {
+    match effect {
+        Effect::UseRole(name) | Effect::UseWarehouse(name) | Effect::UseDatabase(name) => is_long_name(name),
+        Effect::UseSchema { database, schema } => {
+            is_long_name(schema) || database.as_deref().is_some_and(is_long_name)
+        }
+        Effect::SetVariable { name: _, value: _ } | Effect::Unknown => false,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::class::{
     Act, DEEPEST, View, act, called, flagged, texts, unknown_calls, unknown_calls_of_columns,
     unknown_calls_of_script,
 };
-use crate::lexer::{Token, significant};
+use crate::lexer::{Lexeme, Token, significant};
 use crate::lineage::{BYTES_OF_NAMES, Derived, MOST_TOLD, Reader};
 use crate::mentions::mentions;
 use crate::parse::parse;
@@ -82,28 +82,42 @@ pub(crate) fn opaque(why: &'static str) -> Statement {
     }
 }
 
+/// [`Statement::why`] of one with a longer name than any.
+pub(crate) const LONG_NAME: &str = "a name of more than 255 characters";
+
 /// Whether a name is longer than Snowflake lets any be ("Identifier requirements").
-fn is_long_name(name: &str) -> bool {
+pub(crate) fn is_long_name(name: &str) -> bool {
     name.len() > LONGEST_NAME && name.chars().count() > LONGEST_NAME
+}
+
+/// Whether one of the names that statements run under is.
+pub(crate) fn has_long_name(context: &Context) -> bool {
+    let Context { role, warehouse, database, schema } = context;
+    [role, warehouse, database, schema].into_iter().flatten().any(|name| is_long_name(name))
+}
+
+/// Whether so many names are more than anybody holds, each with the database and the schema that it is looked for in.
+fn are_too_many(names: usize, context: &Context) -> bool {
+    let place = [&context.database, &context.schema].into_iter().flatten().map(String::len).sum::<usize>();
+    names.saturating_mul(place) > MOST_TOLD * BYTES_OF_NAMES
 }
 
 /// Why nobody holds all the names of this statement; none where they are as short as names are.
 // SECURITY: a name is held as often as it is meant: with each column, and those of the database and the schema with each table. So it is
 // bounded before anything is held.
 fn names_too_much(text: &str, tokens: &[Token], context: &Context) -> Option<&'static str> {
-    let Context { role, warehouse, database, schema } = context;
-    let of_context = [role, warehouse, database, schema].into_iter().flatten();
+    let names = || tokens.iter().filter(|token| matches!(token.kind, Lexeme::Word | Lexeme::Quoted));
     let is_long = |token: &Token| {
         token.end.saturating_sub(token.start) > LONGEST_NAME
             && token.name(text).is_some_and(|name| is_long_name(&name))
     };
-    if of_context.clone().any(|name| is_long_name(name)) || tokens.iter().any(is_long) {
-        return Some("a name of more than 255 characters");
+    if has_long_name(context) || names().any(is_long) {
+        return Some(LONG_NAME);
     }
-    let place = [database, schema].into_iter().flatten().map(String::len).sum::<usize>();
-    let is_much = tokens.len().saturating_mul(place) > MOST_TOLD * BYTES_OF_NAMES;
-    is_much.then_some("names too many objects")
+    are_too_many(names().count(), context).then_some(TOO_MANY_NAMES)
 }
+
+const TOO_MANY_NAMES: &str = "names too many objects";
 
 /// Reads the pieces of one statement.
 fn read_pieces(text: &str, tokens: &[Token], scope: &Scope<'_>, spent: &mut u32) -> Statement {
@@ -504,6 +518,10 @@ fn read_text(reader: &mut Reader<'_>, text: &str, scope: &Scope<'_>, depth: u32)
         reader.opaque.get_or_insert("a statement too long to read");
         return (Class::Opaque, None);
     }
+    if let Some(why) = names_too_much(text, &tokens, scope.context) {
+        reader.opaque.get_or_insert(why);
+        return (Class::Opaque, None);
+    }
     let mut class = Class::Call;
     let mut is_lost = false;
     let steps: Vec<&[Token]> = statements.into_iter().flat_map(|statement| steps(text, statement)).collect();
@@ -527,6 +545,11 @@ pub(crate) fn mention(reader: &mut Reader<'_>, text: &str, tokens: &[Token], sco
     // A change that names nothing at all is asked for as such.
     if found.reads_indirect || (found.writes_indirect && !found.writes.is_empty()) {
         reader.opaque.get_or_insert("a name made by an expression");
+    }
+    // Those of bodies that it defines, too.
+    if are_too_many(found.reads.len().saturating_add(found.writes.len()), scope.context) {
+        reader.opaque.get_or_insert(TOO_MANY_NAMES);
+        return true;
     }
     for parts in found.reads {
         reader.mention_read(&parts);

@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{acme, read_in};
-use domain::{Class, Context, Lineage};
+use domain::{Class, Context, Effect, Lineage};
 use sql::{Scope, read_batch};
 
 /// A column that shows many and may fail.
@@ -162,6 +162,32 @@ fn statements_of_one_text_tell_of_no_more_columns_than_one_may() {
         let (_, read) = read_batch(&many, &scope).remove(0);
         assert_eq!((read.why, read.footprint.reads.len(), read.missing.len()), (Some(why), 0, 0));
     }
+    // A place counts in texts that run inside, in bodies, and in all statements of a text together; and where it comes by a string, too.
+    let place = Context { database: Some("漢".repeat(255)), schema: Some("S".into()), ..Context::default() };
+    let scope_there = Scope { context: &place, ..scope };
+    let inner = format!("execute immediate '{many}'");
+    let body = format!("create procedure p() returns int language sql as '{many}'");
+    for text in [&inner, &body] {
+        let (_, read) = read_batch(text, &scope_there).remove(0);
+        assert_eq!(
+            (read.class, read.footprint.reads.len()),
+            (Class::Opaque, 0),
+            "{}",
+            text.get(..40).unwrap()
+        );
+    }
+    let some = format!("select 1 from {}", each(1_000, |at| format!("t{at}")));
+    let all = read_batch(&vec![some.as_str(); 200].join("; "), &scope_there);
+    let held: usize = all.iter().map(|(_, one)| one.footprint.reads.len()).sum();
+    assert!((1_000..20_000).contains(&held), "{held}");
+    let role = format!("use role identifier('{}'); {}", "r".repeat(300), vec!["select 1"; 200].join("; "));
+    let all = read_batch(&role, &scope);
+    assert!(all.iter().all(|(_, one)| one.class == Class::Opaque && one.effects == [Effect::Unknown]));
+    // A function is looked for beside all that is read.
+    let functions = each(400, |at| format!("f{at}()"));
+    let beside = format!("select {functions} from {}", each(400, |at| format!("a.s{at}.t t{at}")));
+    let (_, read) = read_batch(&beside, &scope).remove(0);
+    assert_eq!((read.class, read.functions.len(), read.footprint.reads.len()), (Class::Opaque, 0, 0));
     // What is not told of columns any more still reads and writes what it names.
     let many = vec![wide.as_str(); 40].join("; ");
     let all = read_batch(&format!("{many}; insert into stolen select * from customers"), &scope);

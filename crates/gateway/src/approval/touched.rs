@@ -92,7 +92,7 @@ impl Gateway {
         detectors: &Detectors,
     ) -> Result<(Read, Surroundings), Fault> {
         for _ in 0..TRIES {
-            let read = self.read(asked).await?;
+            let read = self.read_patiently(asked).await?;
             let touched = self.touched(key, &read, asked.text.reveal(), detectors).await?;
             let names: BTreeSet<ObjectName> =
                 touched.versions.keys().chain(&touched.absent).cloned().collect();
@@ -119,6 +119,8 @@ enum Untold {
     Long,
     /// A text that cannot be cut into pieces.
     Pieces,
+    /// More schemas than are looked up.
+    Many,
 }
 
 impl Untold {
@@ -146,6 +148,10 @@ impl Untold {
             Self::Pieces => {
                 ["its text cannot be cut into pieces", "mend a quote or a comment that does not end"]
             }
+            Self::Many => [
+                "it names objects of more schemas than anybody looks up",
+                "ask in several calls, of fewer schemas each",
+            ],
         }
     }
 }
@@ -179,6 +185,12 @@ fn is_opaque((_, statement): &(Context, Statement)) -> bool {
 /// The names under which these statements' functions and procedures may be found.
 fn called(read: &Read, text: &str) -> Result<BTreeSet<ObjectName>, Untold> {
     let mut names = BTreeSet::new();
+    let footprints = read.statements.iter().map(|(_, statement)| &statement.footprint);
+    let objects = footprints.flat_map(|footprint| footprint.reads.iter().chain(&footprint.writes));
+    let schemas: BTreeSet<_> = objects.map(|name| (&name.database, &name.schema)).collect();
+    if schemas.len() > MOST_SCHEMAS {
+        return Err(Untold::Many);
+    }
     // SECURITY: of what was not read whole every call counts that its pieces tell.
     let by_pieces = if read.statements.iter().any(is_opaque) {
         sql::calls(text).ok_or(Untold::Pieces)?
