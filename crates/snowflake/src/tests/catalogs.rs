@@ -174,7 +174,7 @@ async fn many_schemas_are_waited_for_no_longer_than_one() {
     let (catalogs, _) = catalogs(&server);
     let many: BTreeSet<_> = (0..60).map(|n| ("DEMO".to_owned(), format!("S{n}"))).collect();
     let fault = in_time(catalogs.snapshot(&many)).await.unwrap_err();
-    assert_eq!(fault.public, "snowflake did not answer in time");
+    assert_eq!((fault.origin, fault.public.as_str()), (Origin::Catalogs, "Snowflake is out of reach"));
     // What was read of them is not read again.
     let asked = || {
         let bodies = server.received().into_iter().filter_map(|one| String::from_utf8(one.body).ok());
