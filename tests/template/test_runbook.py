@@ -105,7 +105,9 @@ class Runbook(unittest.TestCase):
             # CloudFormation takes 51,200 bytes itself.
             if path.stat().st_size > 45_000:
                 command = re.search(rf"aws cloudformation deploy --template-file infra/{path.name}.*?\n```", TEXT, re.DOTALL)
-                self.assertIn("--s3-bucket", command[0], path.name)
+                # What another one nests, SAM puts into its own bucket.
+                if f"TemplateURL: infra/{path.name}" not in (ROOT / "template.yaml").read_text():
+                    self.assertIn("--s3-bucket", command[0], path.name)
 
     def test_a_tear_down_takes_away_all_that_stays(self):
         said = section("Tear down")
