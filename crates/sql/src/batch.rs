@@ -103,8 +103,9 @@ impl Session {
         let objects = reads.iter().chain(writes).map(bytes_of_object);
         let missing = statement.missing.iter().map(|(database, schema)| database.len() + schema.len());
         let functions = statement.functions.iter().flat_map(|one| one.name.parts()).map(|part| part.len());
-        self.named = sum(&mut objects.chain(missing).chain(functions).chain([self.named]));
-        self.told = sum(&mut shown.chain([tests.len(), others, self.named / BYTES_OF_NAMES, self.told]));
+        let named = sum(&mut objects.chain(missing).chain(functions));
+        self.named = self.named.saturating_add(named);
+        self.told = sum(&mut shown.chain([tests.len(), others, named / BYTES_OF_NAMES, self.told]));
         // A function is looked for beside everything that is named: each name of one stands for as many.
         let schemas: BTreeSet<_> =
             reads.iter().chain(writes).map(|name| (&name.database, &name.schema)).collect();

@@ -183,6 +183,15 @@ fn statements_of_one_text_tell_of_no_more_columns_than_one_may() {
     let role = format!("use role identifier('{}'); {}", "r".repeat(300), vec!["select 1"; 200].join("; "));
     let all = read_batch(&role, &scope);
     assert!(all.iter().all(|(_, one)| one.class == Class::Opaque && one.effects == [Effect::Unknown]));
+    // As many statements as a text may have, each of some tables, are read as they are alone.
+    let some = format!(
+        "insert into d.s.target select 1 from {}",
+        each(20, |at| format!("warehouse.public.orders_{at} t{at}"))
+    );
+    let all = read_batch(&vec![some.as_str(); 256].join("; "), &scope);
+    let read =
+        all.iter().filter(|(_, one)| one.class == Class::Write && one.footprint.reads.len() == 20).count();
+    assert_eq!(read, 256);
     // A function is looked for beside all that is read.
     let functions = each(400, |at| format!("f{at}()"));
     let beside = format!("select {functions} from {}", each(400, |at| format!("a.s{at}.t t{at}")));
